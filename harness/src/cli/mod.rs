@@ -27,6 +27,7 @@ mod report;
 mod run;
 mod schema;
 mod stored;
+mod value;
 mod verify;
 mod waivers;
 mod watch;
@@ -62,6 +63,7 @@ struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Shared {
     /// When to use colours [auto respects NO_COLOR]
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]

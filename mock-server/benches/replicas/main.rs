@@ -1,11 +1,12 @@
 //! Registrations over HTTP at three replicas on one PostgreSQL, as ratios of things that are measured in turn:
 //! `BENCH_DATABASE=postgres://… cargo bench -p mock-server --bench replicas`. Words after `--` choose a part: `rates`,
-//! `growth`. The clients are a process of their own.
+//! `cpu`, `growth`. The clients are a process of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the table is the result")]
 
 #[path = "../registrations/clients.rs"]
 mod clients;
+mod cpu;
 mod database;
 mod growth;
 #[path = "../organisation.rs"]
@@ -34,6 +35,9 @@ fn main() {
         let database = Database::open(&url).await;
         if wanted("rates") {
             rates::report(&database).await;
+        }
+        if wanted("cpu") {
+            cpu::report(&database).await;
         }
         if wanted("growth") {
             growth::report(&database).await;

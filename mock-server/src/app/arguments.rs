@@ -49,6 +49,10 @@ pub(super) fn parse_site(text: &str) -> Result<Site, ArgumentError> {
     Ok(Site { region, name: region.to_string(), url: Some(parse_url(url)?) })
 }
 
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, ArgumentError> {
+    text.parse().map_err(|_| ArgumentError::Address)
+}
+
 pub(super) fn parse_network(text: &str) -> Result<IpNet, ArgumentError> {
     cidr::network(text).ok_or(ArgumentError::Network)
 }
@@ -118,6 +122,14 @@ mod tests {
         for (wrong, reason) in [("fra1", "REGION=URL"), ("FRA=http://a", "such as blr1"), ("a=b", "https://")]
         {
             assert!(parse_site(wrong).unwrap_err().to_string().contains(reason), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_port() {
+        assert_eq!(parse_address("[::1]:80").unwrap().port(), 80);
+        for wrong in ["127.0.0.1", "127.0.0.1:99999", "localhost:80", ""] {
+            assert!(parse_address(wrong).unwrap_err().to_string().contains("ADDRESS:PORT"), "{wrong}");
         }
     }
 

@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use ztna_protocol::region::Region;
 
 use super::arguments::{
-    agent_program, parse_database, parse_network, parse_site, parse_url, relay_secret, test_control,
+    agent_program, parse_address, parse_database, parse_network, parse_site, parse_url, relay_secret,
+    test_control,
 };
 use super::error::SecretProblem;
 use super::logging::LogFormat;
@@ -39,18 +40,18 @@ enum Command {
     ///
     /// The environment variable ZTNA_RELAY_SECRET holds the secret shared with the control plane.
     Relay(RelayOptions),
-    /// Ask the server in the same container whether it is healthy, for Docker's HEALTHCHECK: exit code 0 or 1.
+    /// Exit with 0 if the server in the same container is healthy, for Docker's HEALTHCHECK, else with 1.
     Healthcheck(HealthcheckOptions),
-    /// Replace the key that signs access tokens; with the next start of the server all sessions have ended.
+    /// Replace the key that signs access tokens: all sessions end when the server next starts.
     RotateSecret(SecretLocation),
 }
 
 #[derive(Debug, clap::Args)]
 struct Serve {
     /// The address to listen on; the system chooses a port for port 0.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN, value_parser = parse_address)]
     listen: SocketAddr,
-    /// The URL by which clients reach the server, for links and the installer [default: the one by which each did]
+    /// The URL by which clients reach the server, for links and the installer [default: the URL that each client used]
     #[arg(long, value_name = "URL", value_parser = parse_url)]
     public_url: Option<String>,
     #[command(flatten)]
@@ -63,7 +64,7 @@ struct Serve {
     test_control: bool,
     /// Where the test control listens, if not on a port of loopback that the system chooses. The environment variable
     /// ZTNA_TEST_CONTROL_TOKEN may hold the token that its URL contains, of at least 16 characters.
-    #[arg(long, value_name = "ADDRESS:PORT", requires = "test_control")]
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "test_control", value_parser = parse_address)]
     test_control_listen: Option<SocketAddr>,
     /// Write the server's URL and credentials to this file (mode 0600) once it accepts requests.
     #[arg(long, value_name = "FILE")]
@@ -88,7 +89,7 @@ struct SecretLocation {
     /// The database: sqlite::memory:, sqlite:PATH or postgres://[USER@]HOST[:PORT]/NAME.
     ///
     /// The password of a PostgreSQL user can be in PGPASSWORD or in the file that PGPASSFILE names. Other users can see
-    /// command lines, so a URL with a password belongs into the environment variable.
+    /// command lines, so pass a URL with a password in the environment variable.
     #[arg(
         long,
         value_name = "DATABASE",
@@ -97,7 +98,8 @@ struct SecretLocation {
         hide_env_values = true
     )]
     database: String,
-    /// The file with the key that signs access tokens [default: PATH.session-secret; none in memory; a row on PostgreSQL]
+    /// The file with the key that signs access tokens [default: PATH.session-secret with sqlite:PATH; the database on
+    /// PostgreSQL; no file with sqlite::memory:]
     #[arg(long, value_name = "FILE")]
     session_secret: Option<PathBuf>,
 }
@@ -106,7 +108,7 @@ struct SecretLocation {
 #[derive(Debug, clap::Args)]
 struct RelayOptions {
     /// The address to listen on; the system chooses a port for port 0.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN)]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = DEFAULT_LISTEN, value_parser = parse_address)]
     listen: SocketAddr,
     /// The region to serve, such as fra1; the control plane must list it as well
     #[arg(long, value_name = "REGION")]
@@ -122,7 +124,7 @@ struct RelayOptions {
 #[derive(Debug, clap::Args)]
 struct HealthcheckOptions {
     /// The address at which the server listens; the control plane and a relay answer alike.
-    #[arg(value_name = "ADDRESS:PORT", default_value_t = healthcheck::DEFAULT_ADDRESS)]
+    #[arg(value_name = "ADDRESS:PORT", default_value_t = healthcheck::DEFAULT_ADDRESS, value_parser = parse_address)]
     address: SocketAddr,
 }
 

@@ -20,12 +20,12 @@ pub enum StartError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("cannot read the fixture {}: {source}", path.display())]
+    #[error("cannot read the fixture {}: {source}\nChoose another file with --fixture.", path.display())]
     FixtureFile { path: PathBuf, source: std::io::Error },
     /// `origin` is the file, or "the built-in fixture".
     #[error("{origin}: {problem}")]
     Fixture { origin: String, problem: Box<FixtureProblem> },
-    #[error("cannot write the ready file {}: {source}", path.display())]
+    #[error("cannot write the ready file {}: {source}\nChoose another file with --ready-file.", path.display())]
     ReadyFile { path: PathBuf, source: std::io::Error },
     #[error("cannot serve the agent {}: {source}\nChoose another program with --agent.", path.display())]
     AgentProgram { path: PathBuf, source: std::io::Error },
@@ -117,6 +117,8 @@ pub enum FixtureProblem {
 pub(super) enum ArgumentError {
     #[error("expected REGION=URL, such as fra1=https://fra1.relay.example")]
     Relay,
+    #[error("expected ADDRESS:PORT, such as 127.0.0.1:8740 or [::1]:8740, with a port of at most 65535")]
+    Address,
     #[error("expected a network, such as 10.0.0.0/8 or 2001:db8::/32")]
     Network,
     #[error(transparent)]

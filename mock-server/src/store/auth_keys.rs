@@ -1,5 +1,5 @@
 pub use super::key_row::KeyAndQuota;
-use super::key_row::{key_and_quota, select_key};
+use super::key_row::{key_and_quota, key_columns};
 use super::{StoreError, Tx};
 use crate::domain::Timestamp;
 use crate::values;
@@ -58,7 +58,14 @@ pub fn find(tx: &mut Tx<'_>, key_hash: &str) -> Result<Option<KeyAndQuota>, Stor
     if let Some(known) = tx.overlay().and_then(|overlay| overlay.key(key_hash)) {
         return Ok(known);
     }
-    tx.optional(select_key!("", "WHERE k.key_hash = ?1"), values![key_hash], key_and_quota)
+    let sql = concat!(
+        "SELECT ",
+        key_columns!(),
+        ", p.machines - (SELECT count(*) FROM machines m WHERE m.org_id = o.id AND m.status = 'pending'), o.machine_limit
+         FROM auth_keys k JOIN organisations o ON o.id = k.org_id JOIN address_pools p ON p.org_id = k.org_id
+         WHERE k.key_hash = ?1"
+    );
+    tx.optional(sql, values![key_hash], key_and_quota)
 }
 
 /// Counts a registration if the key still allows one. Returns `false` if another replica used the key first or the key

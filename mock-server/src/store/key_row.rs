@@ -12,23 +12,16 @@ pub struct KeyAndQuota {
     pub quota: Quota,
 }
 
-/// The statement of [`key_and_quota`], with further columns and the condition.
-macro_rules! select_key {
-    ($columns:literal, $condition:literal) => {
-        concat!(
-            "SELECT k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked,
-                 k.allowed_tags, k.allowed_cidrs, k.tags,
-                 p.machines - (SELECT count(*) FROM machines m WHERE m.org_id = o.id AND m.status = 'pending'),
-                 o.machine_limit",
-            $columns,
-            " FROM auth_keys k JOIN organisations o ON o.id = k.org_id JOIN address_pools p ON p.org_id = k.org_id ",
-            $condition
-        )
+/// The columns of an auth key `k`, the first ones that [`key_and_quota`] reads. The organisation's quota follows.
+macro_rules! key_columns {
+    () => {
+        "k.id, k.org_id, k.reusable, k.ephemeral, k.used_count, k.expires_at, k.revoked, k.allowed_tags, k.allowed_cidrs,
+             k.tags"
     };
 }
-pub(super) use select_key;
+pub(super) use key_columns;
 
-/// Reads a row of [`select_key`].
+/// Reads an auth key, how many machines count towards its organisation's quota, and the limit.
 pub(super) fn key_and_quota(row: &Row<'_>) -> Result<KeyAndQuota, StoreError> {
     let cidrs = AllowedCidrs::parse(row.json(8)?).map_err(|refusal| StoreError::Corrupt {
         column: "auth_keys.allowed_cidrs".to_owned(),

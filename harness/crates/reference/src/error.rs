@@ -20,7 +20,7 @@ pub enum ReferenceError {
     },
     /// Sub-tests cannot share one file.
     #[error(
-        "a run gives each sub-test a database of its own, which `{scheme}` cannot be\nexpected --database sqlite::memory: or postgres://…"
+        "unsupported database `{scheme}` for a run, which makes a database for each sub-test\nexpected --database sqlite::memory: or postgres://…"
     )]
     UnsuitableDatabase { scheme: String },
     #[error("replicas cannot share a database in memory\nname one with --database postgres://…")]

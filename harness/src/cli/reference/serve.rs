@@ -15,11 +15,12 @@ use harness_report::exit_code::ExitCode;
 use super::deviation;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
+use crate::cli::value::address;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// The address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
     /// The database: sqlite::memory:, sqlite:PATH or postgres://[USER@]HOST[:PORT]/NAME
     #[arg(long, value_name = "URL", default_value = "sqlite::memory:")]

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::database::Database;
 use crate::cli::error::CliError;
+use crate::cli::value::{count, driver_url};
 use harness_model::plan::{Shard, Waits};
 use harness_report::destination::Destination;
 use harness_runner::browser::DriverUrl;
@@ -37,22 +38,22 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "URL", default_value = Database::DEFAULT_URL, conflicts_with = "target")]
     pub(super) database: String,
     /// Run N control planes on the database, behind a balancer that gives each request to the next
-    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "target")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count::<NonZeroUsize>, conflicts_with = "target")]
     pub(super) replicas: NonZeroUsize,
     /// Put a deliberate deviation in front of the reference, such as count-frozen
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     pub(super) deviation: Option<String>,
     /// Use this WebDriver (of Chromium) for steps in a dashboard, instead of starting chromedriver
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = driver_url)]
     pub(super) webdriver: Option<DriverUrl>,
     /// Number of sub-tests to run concurrently [default: twice the number of cores, at most 8]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<NonZeroU32>)]
     pub(super) jobs: Option<NonZeroU32>,
     /// Run only shard I of N
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<Shard>,
     /// Run each sub-test N times
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count::<NonZeroU32>)]
     pub(super) repeat: NonZeroU32,
     /// Run in random order [without SEED: a random seed is chosen and printed]
     #[arg(long, value_name = "SEED", num_args = 0..=1)]
@@ -64,7 +65,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(super) rerun_failed: Option<Option<PathBuf>>,
     /// Stop after N failures
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<NonZeroU32>)]
     pub(super) max_fail: Option<NonZeroU32>,
     /// Compare with an earlier results.json and fail on regressions
     #[arg(long, value_name = "FILE")]

@@ -9,7 +9,7 @@ use crate::small_target;
 fn usage_errors_are_reported_before_anything_runs() {
     let folder = small_target::scenarios();
     let folder = folder.to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 19] = [
+    let cases: [(&[&str], i32, &str); 20] = [
         (&["--no-such-flag"], 2, "--no-such-flag"),
         (&["--scenarios", folder, "--suite", "prob"], 2, "probe"),
         (&["--scenarios", folder, "--filter", "keys/ST9"], 4, "keys/ST9"),
@@ -30,6 +30,7 @@ fn usage_errors_are_reported_before_anything_runs() {
         (&["--scenarios", folder, "kesy/ST1"], 4, "did you mean `keys/ST1`?"),
         (&["--scenarios", folder, "--filter", "kesy"], 4, "did you mean `keys`?"),
         (&["--scenarios", folder, "--filter", "verifies=keys/G.1"], 4, "did you mean `verifies=keys/F.1`?"),
+        (&["--scenarios", folder, "--filter", "needs=dashbord"], 4, "did you mean `needs=dashboard`?"),
         (&["--scenarios", folder, "list", "--suite", "prob"], 2, "did you mean `probe`?"),
         (&["--scenarios", folder, "list", "--filter", "keys/TS1"], 4, "did you mean `keys/ST1`?"),
         (&["--scenarios", folder, "--report", "jsn=x"], 2, "did you mean `json`?"),

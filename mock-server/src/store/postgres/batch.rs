@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::cause::cause;
 use super::gather::Jobs;
 use super::migration::Schema;
-use super::overlay::CommitError;
+use super::overlay::{CommitError, Notices};
 use super::session::Session;
 use crate::store::health::Health;
 use crate::store::job::{Executed, Work, execute};
@@ -97,7 +97,7 @@ impl Writer<'_> {
         batch.iter_mut().for_each(|member| member.failed_by_itself = false);
         match self.run_all(session, batch, guarded) {
             Ok(Some(notices)) => {
-                let committed = session.commit(&self.notify(&notices));
+                let committed = session.commit(Notices { channel: &self.schema.channel, org_ids: &notices });
                 committed.map(|()| notices).map_err(|error| match error {
                     CommitError::Deferred(error) => {
                         tracing::debug!(cause = cause(&error), "a batch runs again, statement by statement");
@@ -158,16 +158,6 @@ impl Writer<'_> {
             session.run(end)?;
         }
         Ok(executed)
-    }
-
-    /// Statements that tell other replicas, once the transaction is committed.
-    fn notify(self, notices: &BTreeSet<String>) -> String {
-        let mut sql = String::new();
-        for org_id in notices {
-            let org_id = org_id.replace('\'', "''");
-            sql.push_str(&format!("NOTIFY {}, '{org_id}'; ", self.schema.channel));
-        }
-        sql
     }
 }
 

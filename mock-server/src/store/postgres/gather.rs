@@ -4,9 +4,9 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _, MaybeDone, join_all, maybe_done};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, Statement};
 
-use super::overlay::{Facts, Questions};
+use super::overlay::Facts;
 use crate::store::job::Work;
 use crate::store::lookup::Lookup;
 
@@ -20,6 +20,8 @@ pub(super) struct Batch<'q> {
     jobs: Jobs,
     next: &'q mut dyn FnMut() -> Option<Box<dyn Work>>,
     capacity: usize,
+    /// How many jobs the batch before had.
+    expected: usize,
     /// How many of the jobs were asked what they look up.
     asked: usize,
 }
@@ -31,8 +33,9 @@ impl<'q> Batch<'q> {
         first: Box<dyn Work>,
         next: &'q mut dyn FnMut() -> Option<Box<dyn Work>>,
         capacity: usize,
+        expected: usize,
     ) -> Self {
-        Self { jobs: vec![first], next, capacity, asked: 0 }
+        Self { jobs: vec![first], next, capacity, expected, asked: 0 }
     }
 
     /// Runs `begin`, which waits for the writers' turn, and asks for what the jobs look up. The questions are sent during
@@ -41,7 +44,7 @@ impl<'q> Batch<'q> {
     pub(super) async fn begin(
         &mut self,
         client: &Client,
-        questions: &Questions,
+        question: &Statement,
         begin: &str,
     ) -> Result<Option<Result<Facts, Error>>, Error> {
         self.asked = 0;
@@ -49,15 +52,22 @@ impl<'q> Batch<'q> {
         // Sends the statement.
         let mut begun = beginning.as_mut().now_or_never();
         let mut answers = Vec::new();
+        let mut seen = 0;
         while begun.is_none() {
-            answers.extend(self.ask(client, questions));
+            self.fill();
+            // Clients that were answered at once ask again at about the same time, and one question for all is cheaper.
+            let complete = self.asked == 0 && self.jobs.len() >= self.expected;
+            if complete || self.jobs.len() == seen {
+                answers.extend(self.ask(client, question));
+            }
+            seen = self.jobs.len();
             begun = tokio::time::timeout(LOOK_INTERVAL, beginning.as_mut()).await.ok();
         }
         begun.transpose()?;
         self.fill();
         // Fewer latecomers have a turn of their own.
         if self.jobs.len() >= 2 * self.asked {
-            answers.extend(self.ask(client, questions));
+            answers.extend(self.ask(client, question));
         }
         join_all(answers.iter_mut()).await;
         let facts = answers.iter_mut().filter_map(|answer| Pin::new(answer).take_output());
@@ -83,15 +93,14 @@ impl<'q> Batch<'q> {
     }
 
     /// Asks for what further jobs look up.
-    fn ask<'a>(&mut self, client: &'a Client, questions: &'a Questions) -> Option<Answer<'a>> {
-        self.fill();
+    fn ask<'a>(&mut self, client: &'a Client, question: &'a Statement) -> Option<Answer<'a>> {
         let further = self.jobs[self.asked..].iter();
         let lookups: Vec<Lookup> = further.filter_map(|job| job.lookup()).cloned().collect();
         self.asked = self.jobs.len();
         if lookups.is_empty() {
             return None;
         }
-        let mut answer = maybe_done(Facts::load(client, questions, lookups).boxed());
+        let mut answer = maybe_done(Facts::load(client, question, lookups).boxed());
         // Sends the statements.
         let _ = (&mut answer).now_or_never();
         Some(answer)

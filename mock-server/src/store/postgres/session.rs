@@ -12,7 +12,7 @@ use tokio_postgres::{CancelToken, Client, Connection, Error, NoTls, Row, Stateme
 
 use super::address::{Address, Encryption};
 use super::cause::{cause, is_lost, start_problem};
-use super::overlay::{CommitError, Facts, Overlay, Questions};
+use super::overlay::{CommitError, Facts, Notices, Overlay};
 use super::placeholders::numbered;
 use super::prepared::Prepared;
 use super::tls::Verified;
@@ -121,7 +121,7 @@ impl Session {
     pub(super) fn begin_batch(
         &mut self,
         begin: &str,
-        gather: impl AsyncFnOnce(&Client, &Questions, &str) -> Result<Option<Result<Facts, Error>>, Error>,
+        gather: impl AsyncFnOnce(&Client, &Statement, &str) -> Result<Option<Result<Facts, Error>>, Error>,
     ) -> Result<(), Error> {
         let Some(client) = &self.client else { return Ok(()) };
         let prepared = &mut self.prepared;
@@ -129,8 +129,8 @@ impl Session {
         let replan = if std::mem::take(&mut self.replan) { "DISCARD PLANS; " } else { "" };
         let begin = &format!("{replan}{begin}");
         let begun = self.runtime.block_on(async {
-            let questions = Questions::prepare(client, prepared).await?;
-            gather(client, &questions, begin).await
+            let question = Facts::question(client, prepared).await?;
+            gather(client, &question, begin).await
         });
         match begun? {
             Some(Ok(facts)) => {
@@ -162,15 +162,19 @@ impl Session {
         JobState { wrote, ..self.state }
     }
 
-    /// Commits, with statements that come just before.
-    pub(super) fn commit(&mut self, before: &str) -> Result<(), CommitError> {
-        let end = format!("{before}COMMIT");
+    /// Commits, and notifies other replicas.
+    pub(super) fn commit(&mut self, notices: Notices<'_>) -> Result<(), CommitError> {
         let overlay = self.overlay.take();
         let Some(client) = &self.client else { return Err(CommitError::Uncertain) };
-        match overlay {
-            Some(overlay) => self.runtime.block_on(overlay.commit(client, &mut self.prepared, &end)),
-            None => self.runtime.block_on(client.batch_execute(&end)).map_err(CommitError::of),
-        }
+        self.runtime.block_on(async {
+            match overlay {
+                Some(overlay) => overlay.commit(client, &mut self.prepared, notices).await,
+                None => {
+                    let end = format!("{}COMMIT", notices.statements());
+                    client.batch_execute(&end).await.map_err(CommitError::of)
+                }
+            }
+        })
     }
 
     pub(super) fn roll_back(&mut self) -> Result<(), Error> {

@@ -128,17 +128,19 @@ fn write_loop(
     notifications: &Notifications,
 ) {
     let mut late = VecDeque::new();
+    let mut expected = 1;
     while let Some(first) = late.pop_front().or_else(|| jobs.recv().ok().map(Job::into_work)) {
         let mut next = || late.pop_front().or_else(|| jobs.try_recv().ok().map(Job::into_work));
-        let mut batch = Batch::new(first, &mut next, MAX_BATCH);
+        let mut batch = Batch::new(first, &mut next, MAX_BATCH, expected);
         let begun = writer.begin_with(|session| {
-            session.begin_batch(&schema.begin, async |client, questions, begin| {
-                batch.begin(client, questions, begin).await
+            session.begin_batch(&schema.begin, async |client, question, begin| {
+                batch.begin(client, question, begin).await
             })
         });
         match begun {
             Ok(session) => {
                 let (queued, later) = batch.into_turns();
+                expected = queued.len();
                 Writer { schema, health, notifications }.run(session, queued);
                 later.into_iter().rev().for_each(|job| late.push_front(job));
             }

@@ -100,5 +100,9 @@ async fn logout_says_when_only_a_gateway_refused_it() {
     machine.answers("POST", "/api/machine-logout", 401, json!({ "error": "Unauthorized" })).await;
     let logout = machine.run(&["logout"]);
     assert_eq!(logout.code, Some(0));
-    assert!(logout.stderr.contains("The machine Linux-C stays listed there"), "{}", logout.stderr);
+    assert!(
+        logout.stderr.contains("The machine Linux-C stays listed at the control plane"),
+        "{}",
+        logout.stderr
+    );
 }

@@ -45,7 +45,11 @@ async fn logout_forgets_everything_but_the_server() {
         let output = command.output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0));
-        assert_eq!(stderr.contains("The machine Linux-C stays listed there"), away, "{stderr}");
+        assert_eq!(
+            stderr.contains("The machine Linux-C stays listed at the control plane"),
+            away,
+            "{stderr}"
+        );
         let kept = fs::read_to_string(machine.state_file()).unwrap();
         for secret in [MACHINE_TOKEN, "session-of-ada", "dwdtCnMYpX08"] {
             assert!(!kept.contains(secret));

@@ -11,8 +11,8 @@ use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::profile::{Installer, ProfileNotes};
 use harness_runner::targets::{
-    AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, PreflightScope, Target, TargetError,
-    TestEnvironment,
+    AgentCommand, Dashboard, EnvironmentFacts, EnvironmentNeeds, OrganisationLimit, PreflightScope, Target,
+    TargetError, TestEnvironment,
 };
 use mock_server::app::{Fixture, People};
 use testcontainers::bollard::Docker;
@@ -152,7 +152,7 @@ impl Target for Containers {
 
     fn environment(
         self: Arc<Self>,
-        _with_tun: bool,
+        _needs: EnvironmentNeeds,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
         Box::pin(async move { self.start().await.map_err(|error| TargetError::Start(error.into())) })
     }

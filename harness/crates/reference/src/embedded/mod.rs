@@ -3,6 +3,7 @@
 mod balancer;
 mod control_plane;
 mod database;
+mod download;
 mod program;
 mod serve;
 mod target;

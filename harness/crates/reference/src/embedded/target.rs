@@ -13,8 +13,8 @@ use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::namespace::{Network, TunError, check_tun_devices};
 use harness_runner::targets::profile::Installer;
 use harness_runner::targets::{
-    AddressBlock, AgentCommand, Dashboard, EnvironmentFacts, OrganisationLimit, Target, TargetError,
-    TerraformProvider, TestEnvironment, WITHOUT_TUN, host_tool, lacking_host_name,
+    AddressBlock, AgentCommand, Dashboard, EnvironmentFacts, EnvironmentNeeds, OrganisationLimit, Target,
+    TargetError, TerraformProvider, TestEnvironment, WITHOUT_TUN, host_tool, lacking_host_name,
 };
 use mock_server::app::{self, Config, Fixture};
 use reqwest::Url;
@@ -67,7 +67,7 @@ impl Embedded {
         terraform_provider(self.front.as_deref())
     }
 
-    async fn start(&self, with_tun: bool) -> Result<TestEnvironment, TargetError> {
+    async fn start(&self, needs: EnvironmentNeeds) -> Result<TestEnvironment, TargetError> {
         let fixture = self.fixture.get_or_try_init(read_fixture).await?.clone();
         // The kit approves device logins at once, so agents may poll without a pause.
         let front = self.front.as_deref();
@@ -77,18 +77,18 @@ impl Embedded {
             let config = Config {
                 device_poll_interval: Some(Duration::ZERO),
                 database: database.location.clone(),
-                ..config(fixture.clone(), front)
+                ..config(fixture.clone(), front, needs.installs)
             };
             servers.push(app::start(config).await.map_err(|error| TargetError::Start(error.into()))?);
         }
         let plane = EmbeddedControlPlane::start(front, servers, Some(database), app::DEFAULT_LISTEN).await;
         let plane = plane.map_err(|error| TargetError::Start(error.into()))?;
         let base_url = Url::parse(plane.base_url()).map_err(|error| TargetError::Start(error.into()))?;
-        let network = match with_tun {
+        let network = match needs.tun {
             true => Some(Network::around(&base_url).map_err(|error| TargetError::Start(error.into()))?),
             false => None,
         };
-        let up_flags = if with_tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
+        let up_flags = if needs.tun { Vec::new() } else { vec![WITHOUT_TUN.to_owned()] };
         let ready = plane.ready();
         let dashboard = base_url.clone();
         let facts = EnvironmentFacts {
@@ -186,9 +186,9 @@ impl Target for Embedded {
 
     fn environment(
         self: Arc<Self>,
-        with_tun: bool,
+        needs: EnvironmentNeeds,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
-        Box::pin(async move { self.start(with_tun).await })
+        Box::pin(async move { self.start(needs).await })
     }
 }
 

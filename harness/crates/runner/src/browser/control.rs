@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::error::BrowserError;
 use super::find::{Kind, find, plain, subtree};
+use super::obstacle::Obstacle;
 use super::session::Browser;
 use super::tree::Element;
 
@@ -41,7 +42,7 @@ pub(crate) async fn set(
     tree: &[Element],
     field: &Element,
     value: &str,
-) -> Result<Result<(), String>, BrowserError> {
+) -> Result<Result<(), Obstacle>, BrowserError> {
     match field.node.role.as_str() {
         "checkbox" | "switch" | "menuitemcheckbox" => tick(browser, field, is_yes(value)).await,
         "combobox" | "listbox" | "popUpButton" => choose(browser, field, value).await,
@@ -73,7 +74,7 @@ pub(crate) async fn tick(
     browser: &mut Browser,
     element: &Element,
     on: bool,
-) -> Result<Result<(), String>, BrowserError> {
+) -> Result<Result<(), Obstacle>, BrowserError> {
     let is_on = ["checked", "pressed", "selected"]
         .iter()
         .any(|state| element.node.states.iter().any(|known| known == state));
@@ -84,7 +85,7 @@ async fn choose(
     browser: &mut Browser,
     field: &Element,
     value: &str,
-) -> Result<Result<(), String>, BrowserError> {
+) -> Result<Result<(), Obstacle>, BrowserError> {
     let options = browser.call(field, OPTIONS, &[]).await?;
     if let Some(options) = options.as_array() {
         let options: Vec<&str> = options.iter().map(|option| option.as_str().unwrap_or_default()).collect();
@@ -96,8 +97,8 @@ async fn choose(
             None => Ok(Err(without_option(&field.node.name, value, &options))),
         };
     }
-    if let Err(reason) = browser.click(field).await? {
-        return Ok(Err(reason));
+    if let Err(obstacle) = browser.click(field).await? {
+        return Ok(Err(obstacle));
     }
     let tree = browser.quiet(OPEN_LIMIT).await?;
     choose_among(browser, &tree, value).await
@@ -108,7 +109,7 @@ async fn choose_among(
     browser: &mut Browser,
     elements: &[Element],
     value: &str,
-) -> Result<Result<(), String>, BrowserError> {
+) -> Result<Result<(), Obstacle>, BrowserError> {
     if let Ok(option) = find(elements, Kind::Option, &[value.to_owned()]) {
         return browser.click(option).await;
     }
@@ -130,7 +131,7 @@ async fn type_number(
     browser: &mut Browser,
     field: &Element,
     value: &str,
-) -> Result<Result<(), String>, BrowserError> {
+) -> Result<Result<(), Obstacle>, BrowserError> {
     let number = NUMBER.as_ref().and_then(|form| form.find(value)).map_or(value, |number| number.as_str());
     browser.type_into(field, number).await
 }
@@ -141,7 +142,7 @@ async fn pick_date(
     field: &Element,
     kind: &str,
     value: &str,
-) -> Result<Result<(), String>, BrowserError> {
+) -> Result<Result<(), Obstacle>, BrowserError> {
     let days = DAYS.as_ref().and_then(|form| form.captures(value)).and_then(|found| found.get(1));
     let Some(days) = days.and_then(|days| days.as_str().parse::<u32>().ok()) else {
         browser.call(field, SET, &[value]).await?;
@@ -181,10 +182,9 @@ fn is_yes(value: &str) -> bool {
     matches!(plain(value).as_str(), "yes" | "true" | "on" | "1")
 }
 
-fn without_option(field: &str, value: &str, options: &[&str]) -> String {
-    let shown: Vec<String> =
-        options.iter().filter(|option| !option.is_empty()).map(|option| format!("'{option}'")).collect();
-    format!("no option '{value}' in '{field}'; options here: {}", shown.join(", "))
+fn without_option(field: &str, value: &str, options: &[&str]) -> Obstacle {
+    let options = options.iter().map(|option| (*option).to_owned()).collect();
+    Obstacle::NoOption { field: field.to_owned(), value: value.to_owned(), options }
 }
 
 #[cfg(test)]

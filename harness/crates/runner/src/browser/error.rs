@@ -1,6 +1,8 @@
 use std::io;
 use std::time::Duration;
 
+use super::obstacle::Obstacle;
+
 /// Why the browser could not be used. None of these is evidence for or against the target's conformance.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
@@ -19,7 +21,7 @@ pub enum BrowserError {
     #[error(
         "failed to sign in as {identity}: {cause}\nset sign_in, words or accounts of [dashboard] in the profile"
     )]
-    SignIn { identity: &'static str, cause: String },
+    SignIn { identity: &'static str, cause: Obstacle },
 }
 
 impl BrowserError {

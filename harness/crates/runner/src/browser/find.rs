@@ -218,6 +218,8 @@ fn first_texts(tree: &[Element]) -> Vec<String> {
     rows.filter_map(text).collect()
 }
 
+impl std::error::Error for NotFound {}
+
 impl fmt::Display for NotFound {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quoted = |name: &String| format!("'{name}'");

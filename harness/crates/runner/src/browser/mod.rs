@@ -10,6 +10,7 @@ mod endpoint;
 mod error;
 mod find;
 mod installation;
+mod obstacle;
 mod picture;
 mod session;
 mod traffic;
@@ -20,6 +21,7 @@ pub use error::BrowserError;
 pub use find::{Kind, NotFound};
 pub(crate) use find::{find, find_in_row, open_dialog};
 pub use installation::{DriverUrl, lacking, use_webdriver};
+pub use obstacle::Obstacle;
 pub use session::Browser;
 pub use tree::Element;
 

@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::endpoint::Endpoint;
 use super::error::BrowserError;
+use super::obstacle::Obstacle;
 use super::traffic::{LongPolls, Seen, Traffic};
 use super::tree::{self, Element};
 
@@ -71,21 +72,21 @@ impl Browser {
         &mut self,
         url: &Url,
         limit: Duration,
-    ) -> Result<Result<(), String>, BrowserError> {
+    ) -> Result<Result<(), Obstacle>, BrowserError> {
         self.limit_loading(limit).await?;
         of_page(self.post("url", json!({ "url": url.as_str() })).await.map(drop))
     }
 
     /// # Errors
     /// The browser has died.
-    pub async fn reload(&mut self, limit: Duration) -> Result<Result<(), String>, BrowserError> {
+    pub async fn reload(&mut self, limit: Duration) -> Result<Result<(), Obstacle>, BrowserError> {
         self.limit_loading(limit).await?;
         of_page(self.post("refresh", json!({})).await.map(drop))
     }
 
     /// # Errors
     /// The browser has died.
-    pub async fn back(&mut self, limit: Duration) -> Result<Result<(), String>, BrowserError> {
+    pub async fn back(&mut self, limit: Duration) -> Result<Result<(), Obstacle>, BrowserError> {
         self.limit_loading(limit).await?;
         of_page(self.post("back", json!({})).await.map(drop))
     }
@@ -187,10 +188,10 @@ impl Browser {
     ///
     /// # Errors
     /// The browser has died.
-    pub async fn click(&mut self, element: &Element) -> Result<Result<(), String>, BrowserError> {
+    pub async fn click(&mut self, element: &Element) -> Result<Result<(), Obstacle>, BrowserError> {
         let id = match self.reference(element).await? {
             Ok(id) => id,
-            Err(reason) => return Ok(Err(reason)),
+            Err(obstacle) => return Ok(Err(obstacle)),
         };
         of_page(self.post(&format!("element/{id}/click"), json!({})).await.map(drop))
     }
@@ -203,13 +204,14 @@ impl Browser {
         &mut self,
         element: &Element,
         text: &str,
-    ) -> Result<Result<(), String>, BrowserError> {
+    ) -> Result<Result<(), Obstacle>, BrowserError> {
         let id = match self.reference(element).await? {
             Ok(id) => id,
-            Err(reason) => return Ok(Err(reason)),
+            Err(obstacle) => return Ok(Err(obstacle)),
         };
-        if let Err(reason) = of_page(self.post(&format!("element/{id}/clear"), json!({})).await.map(drop))? {
-            return Ok(Err(reason));
+        if let Err(obstacle) = of_page(self.post(&format!("element/{id}/clear"), json!({})).await.map(drop))?
+        {
+            return Ok(Err(obstacle));
         }
         of_page(self.post(&format!("element/{id}/value"), json!({ "text": text })).await.map(drop))
     }
@@ -307,7 +309,7 @@ impl Browser {
     }
 
     /// Returns WebDriver's reference to an element of the tree.
-    async fn reference(&mut self, element: &Element) -> Result<Result<String, String>, BrowserError> {
+    async fn reference(&mut self, element: &Element) -> Result<Result<String, Obstacle>, BrowserError> {
         let mark = "function () { globalThis[Symbol.for('harness')] = this; }";
         if let Err(error) = self.call(element, mark, &[]).await {
             return of_page::<String>(Err(error));
@@ -316,7 +318,7 @@ impl Browser {
         let found = of_page(self.post("execute/sync", json!({ "script": script, "args": [] })).await)?;
         Ok(found.and_then(|found| {
             let id = found.get(ELEMENT).and_then(Value::as_str);
-            id.map(str::to_owned).ok_or_else(|| "the element is gone".to_owned())
+            id.map(str::to_owned).ok_or(Obstacle::Gone)
         }))
     }
 
@@ -365,12 +367,12 @@ impl Drop for Browser {
 }
 
 /// Tells what is the page's doing from a browser that has died.
-fn of_page<T>(result: Result<T, BrowserError>) -> Result<Result<T, String>, BrowserError> {
+fn of_page<T>(result: Result<T, BrowserError>) -> Result<Result<T, Obstacle>, BrowserError> {
     match result {
         Ok(value) => Ok(Ok(value)),
         // A question that the page asks has done no harm: the click was made.
         Err(BrowserError::Refused { error, message }) => {
-            Ok(Err(format!("{error}: {}", first_line(&message))))
+            Ok(Err(Obstacle::Refused { error, message: first_line(&message).to_owned() }))
         }
         Err(error) => Err(error),
     }

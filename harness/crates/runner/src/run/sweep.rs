@@ -12,7 +12,7 @@ use crate::run::name;
 use crate::run::pages::Pages;
 use crate::run::setting::RunSettings;
 use crate::run::stop::Stop;
-use crate::targets::{TargetError, TestEnvironment};
+use crate::targets::{EnvironmentNeeds, TargetError, TestEnvironment};
 use harness_model::secret::Secrets;
 
 /// The time limit for all tables together.
@@ -24,7 +24,7 @@ pub(super) async fn sweep(setting: &RunSettings, mut stop: Stop) -> Vec<String> 
     if !setting.target.is_shared() {
         return Vec::new();
     }
-    let environment = match Arc::clone(&setting.target).environment(false).await {
+    let environment = match Arc::clone(&setting.target).environment(EnvironmentNeeds::default()).await {
         Ok(environment) => environment,
         Err(error) => return vec![may_be_left(setting, &error.to_string())],
     };

@@ -52,8 +52,8 @@ pub async fn perform(browse: &Browse, stage: &mut Stage) -> Result<Evidence, Ste
     let mut problem = None;
     for act in &filled {
         done.push(act.to_string());
-        if let Err(reason) = acts.perform(act).await? {
-            problem = Some(format!("{act}: {reason}"));
+        if let Err(obstacle) = acts.perform(act).await? {
+            problem = Some(format!("{act}: {obstacle}"));
             break;
         }
     }

@@ -29,7 +29,7 @@ use super::preflight::{self, Finding, Preflight, PreflightScope, State};
 use super::probe::Probe;
 use super::profile::{Content, Profile, ProfileNotes, Resources};
 use super::sessions::Sessions;
-use super::target::{Target, lacking_host_name};
+use super::target::{EnvironmentNeeds, Target, lacking_host_name};
 use super::{host_name, host_tool};
 
 const PROBE_PATH: &str = "/healthz";
@@ -189,7 +189,9 @@ impl Remote {
         let Some(identity) = known.filter(|_| !undeclared.is_empty() && self.absent.get().is_none()) else {
             return;
         };
-        let Ok(environment) = Arc::clone(&self).environment(false).await else { return };
+        let Ok(environment) = Arc::clone(&self).environment(EnvironmentNeeds::default()).await else {
+            return;
+        };
         let Ok(probe) = Probe::new(&environment, identity, self.pointers().refusal()) else { return };
         if let Ok(found) = probe.absent(undeclared).await {
             self.absent.get_or_init(|| found);
@@ -300,7 +302,7 @@ impl Target for Remote {
 
     fn environment(
         self: Arc<Self>,
-        _with_tun: bool,
+        _needs: EnvironmentNeeds,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>> {
         let content = &self.profile.content;
         let mut settings = self.settings.clone();

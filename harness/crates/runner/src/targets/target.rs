@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use harness_model::plan::TargetFacts;
-use harness_model::scenario::model::Capability;
+use harness_model::scenario::model::{Capability, Scenario};
 use harness_model::target::TargetDescription;
 
 use super::environment::TestEnvironment;
@@ -83,15 +83,47 @@ pub trait Target: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Creates the environment of one sub-test; `with_tun` if its `ztna up` brings up a TUN device.
+    /// Creates the environment of one sub-test.
     fn environment(
         self: Arc<Self>,
-        with_tun: bool,
+        needs: EnvironmentNeeds,
     ) -> BoxFuture<'static, Result<TestEnvironment, TargetError>>;
 
     /// Removes at the end of a run whatever sub-tests have started and not removed themselves.
     fn finish(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
+    }
+}
+
+/// What a sub-test needs of its environment, and others do without.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EnvironmentNeeds {
+    /// Its `ztna up` brings up a TUN device.
+    pub tun: bool,
+    pub installs: Installs,
+}
+
+/// Where a sub-test's machines install the agent that they download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Installs {
+    #[default]
+    Nowhere,
+    OnThisHost,
+    /// In a container or below another root.
+    Elsewhere,
+}
+
+impl EnvironmentNeeds {
+    pub fn of(scenario: &Scenario) -> Self {
+        let elsewhere = [Capability::CloudInit, Capability::Docker];
+        let installs = if !scenario.variables.contains("installer.url") {
+            Installs::Nowhere
+        } else if elsewhere.iter().any(|need| scenario.needs.contains(need)) {
+            Installs::Elsewhere
+        } else {
+            Installs::OnThisHost
+        };
+        Self { tun: scenario.needs.contains(&Capability::Tun), installs }
     }
 }
 

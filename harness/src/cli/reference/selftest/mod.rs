@@ -26,6 +26,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::library;
 use crate::cli::run::stop_on_signals;
+use crate::cli::value::count;
 use destination::Destination;
 use progress::Progress;
 
@@ -37,10 +38,10 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "IDS")]
     filter: Option<String>,
     /// Number of deviations to try concurrently [default: three times the number of cores, at most 12]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<NonZeroU32>)]
     jobs: Option<NonZeroU32>,
     /// Try every deviation N times; one that is missed once counts as missed
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count::<NonZeroU32>)]
     repeat: NonZeroU32,
     /// Fail if a deviation cannot be tried on this machine, instead of leaving it out
     #[arg(long)]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::arguments::{Organisation, tag};
+use super::arguments::{Organisation, duration, tag};
 use crate::secret::Secret;
 
 /// The actions on auth keys.
@@ -40,7 +40,7 @@ pub(crate) struct CreateKeyArguments {
     #[arg(long)]
     pub(crate) ephemeral: bool,
     /// How long the key is valid, such as 1h or 7d [default: 90 days]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = duration, value_name = "TIME")]
     pub(crate) expiry: Option<Duration>,
     /// Tags for machines registered with it, such as tag:laptop,tag:eng
     #[arg(long, value_delimiter = ',', value_parser = tag, value_name = "TAGS")]

@@ -35,9 +35,17 @@ pub(crate) struct Cli {
 
 /// Options shared by all commands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// URL of the control plane [default: the one logged in to, else <https://login.quickztna.com>]
-    #[arg(long, global = true, env = "ZTNA_SERVER", hide_env_values = true, value_name = "URL")]
+    // Not a doc comment, where rustdoc wants the URL in angle brackets.
+    #[arg(
+        long,
+        global = true,
+        env = "ZTNA_SERVER",
+        hide_env_values = true,
+        value_name = "URL",
+        help = "URL of the control plane [default: the one logged in to, else https://login.quickztna.com]"
+    )]
     pub(crate) server: Option<String>,
     /// Directory of the agent's keys and state [default: $XDG_STATE_HOME/ztna or ~/.local/state/ztna]
     // Not a `PathBuf`: an empty variable counts as unset, but clap refuses an empty path.
@@ -64,7 +72,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Whether the running 'ztna up' is online, as its exit code, for the HEALTHCHECK of a container
+    /// Exits with 0 if the running 'ztna up' is online, for the HEALTHCHECK of a container
     #[command(hide = true)]
     Healthcheck,
     /// Lists, creates and revokes the auth keys that machines register with (admin)

@@ -3,7 +3,7 @@ use std::time::Duration;
 use clap::Args;
 use thiserror::Error;
 
-use super::arguments::tag;
+use super::arguments::{duration, tag};
 use crate::secret::Secret;
 use crate::tunnel::Service;
 
@@ -31,13 +31,13 @@ pub(crate) struct UpArguments {
     #[arg(long)]
     pub(crate) relay_only: bool,
     /// Give up if not connected within this time, such as 30s [default: keep trying]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = duration, value_name = "TIME")]
     pub(crate) timeout: Option<Duration>,
     /// The organisation, if you are in more than one
     #[arg(long, value_name = "ORG")]
     pub(crate) org: Option<String>,
     /// Time between heartbeats
-    #[arg(long, hide = true, default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, hide = true, default_value = "30s", value_parser = duration)]
     pub(crate) heartbeat_interval: Duration,
 }
 

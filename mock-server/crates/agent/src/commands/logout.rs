@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context) -> Result<(), AgentError> {
     if let Some(pending) = &state.pending {
         let name = &pending.name;
         print_warning(&format!(
-            "a registration of {name} was not answered. If {name} is listed there, an administrator can delete it"
+            "an attempt to register {name} was not answered. If the control plane lists {name}, an administrator can delete it"
         ));
     }
     context.folder.reset(&state.logged_out())?;
@@ -42,7 +42,7 @@ fn leave(context: &Context, state: &State, machine: &Registration) {
     });
     if let Err(error) = left {
         print_warning(&format!(
-            "{error}. The machine {} stays listed there until an administrator deletes it",
+            "{error}. The machine {} stays listed at the control plane until an administrator deletes it",
             machine.name
         ));
     }

@@ -1,7 +1,7 @@
 //! What the writer knows in advance of the rows that registrations touch, and what it has not written yet.
 //!
 //! The facts of all registrations of a batch are loaded at once, after the lock that excludes other writers, and their
-//! changes are sent in a few statements together with the commit: a batch is two or three round trips, however many
+//! changes are sent in one statement together with the commit: a batch is two or three round trips, however many
 //! registrations it has. The store's functions ask here first, and here answers only what is known for certain. Any other
 //! statement of the batch ([`super::Session`]) first sends what is deferred and then forgets the facts, so that no result
 //! depends on what a job announced. A deferred statement that fails rolls the batch back, which then runs without this.
@@ -16,9 +16,9 @@ use crate::domain::Timestamp;
 use crate::store::Value;
 use crate::store::key_row::KeyAndQuota;
 use crate::store::lookup::Lookup;
-pub(super) use facts::{Facts, Questions};
+pub(super) use facts::Facts;
 use writes::Changes;
-pub(super) use writes::CommitError;
+pub(super) use writes::{CommitError, Notices};
 
 /// Facts and deferred changes. Each function returns `None` or `false` if the answer is not known.
 pub(in crate::store) struct Overlay {
@@ -119,7 +119,7 @@ impl Overlay {
 
     /// Defers an INSERT of one row, whose values are its placeholders in order.
     pub(in crate::store) fn insert(&mut self, sql: &'static str, values: &[Value<'_>]) {
-        self.inserts.push(sql, values);
+        self.inserts.insert(sql, values);
         self.changed = true;
     }
 
@@ -128,13 +128,13 @@ impl Overlay {
         self.inserts.after(&self.facts).send(client, prepared).await
     }
 
-    /// Sends what was deferred, and with it `end`, which ends with COMMIT.
+    /// Sends what was deferred, and with it the notices and COMMIT.
     pub(super) async fn commit(
         self,
         client: &Client,
         prepared: &mut Prepared,
-        end: &str,
+        notices: Notices<'_>,
     ) -> Result<(), CommitError> {
-        self.inserts.after(&self.facts).commit(client, prepared, end).await
+        self.inserts.after(&self.facts).commit(client, prepared, notices).await
     }
 }

@@ -1,6 +1,8 @@
 //! The changes of a batch in a few statements, whatever its size.
 
-use futures::future::{join, join_all};
+use std::collections::BTreeSet;
+
+use futures::future::join;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
 
@@ -10,25 +12,23 @@ use super::facts::Facts;
 use crate::store::Value;
 use crate::values;
 
-/// Each fails, by a division by zero, unless every row still has what its new values rest on: nobody else may write
-/// between the lock and the commit.
-const COUNT_USES: &str = "WITH changed AS (
-        UPDATE auth_keys k SET used_count = c.used_count
-        FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS c(id, used_before, used_count)
-        WHERE k.id = c.id AND k.used_count = c.used_before AND k.revoked = 0 RETURNING 1)
-    SELECT 1 / (count(*) = cardinality($1))::int FROM changed";
-const TAKE_ADDRESSES: &str = "WITH changed AS (
-        UPDATE address_pools p SET next_offset = c.next_offset, machines = c.machines
-        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-            AS c(org_id, offset_before, next_offset, machines_before, machines)
-        WHERE p.org_id = c.org_id AND p.next_offset = c.offset_before AND p.machines = c.machines_before
-        RETURNING 1)
-    SELECT 1 / (count(*) = cardinality($1))::int FROM changed";
-const ADVANCE_MAPS: &str = "WITH changed AS (
-        UPDATE network_maps m SET version = c.version
-        FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS c(org_id, version_before, version)
-        WHERE m.org_id = c.org_id AND m.version = c.version_before RETURNING 1)
-    SELECT 1 / (count(*) = cardinality($1))::int FROM changed";
+/// Counters in rows of their own. An update finds only rows that still have what the new values rest on: nobody else may
+/// write between the lock and the commit.
+const COUNT_USES: Kind = Kind::Counters {
+    update: "UPDATE auth_keys k SET used_count = c.used_count",
+    columns: "id, used_before, used_count",
+    condition: "k.id = c.id AND k.used_count = c.used_before AND k.revoked = 0",
+};
+const TAKE_ADDRESSES: Kind = Kind::Counters {
+    update: "UPDATE address_pools p SET next_offset = c.next_offset, machines = c.machines",
+    columns: "org_id, offset_before, next_offset, machines_before, machines",
+    condition: "p.org_id = c.org_id AND p.next_offset = c.offset_before AND p.machines = c.machines_before",
+};
+const ADVANCE_MAPS: Kind = Kind::Counters {
+    update: "UPDATE network_maps m SET version = c.version",
+    columns: "org_id, version_before, version",
+    condition: "m.org_id = c.org_id AND m.version = c.version_before",
+};
 
 /// Why a batch was not committed.
 pub(in crate::store::postgres) enum CommitError {
@@ -46,20 +46,47 @@ impl CommitError {
     }
 }
 
-/// Statements that run once each, with the values of many rows.
+/// Rows that one statement changes, whatever their number.
 #[derive(Default)]
 pub(super) struct Changes(Vec<Rows>);
 
-/// A statement, which is an INSERT of one row or takes a list for each placeholder, and its values by placeholder.
 struct Rows {
-    sql: &'static str,
+    kind: Kind,
+    /// The values by column.
     columns: Vec<Vec<Value<'static>>>,
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// A statement that inserts one row.
+    Insert(&'static str),
+    /// The first of the columns is a text, the others are numbers.
+    Counters { update: &'static str, columns: &'static str, condition: &'static str },
+}
+
+/// The organisations whose map changed, and the channel on which other replicas hear of it.
+#[derive(Clone, Copy)]
+pub(in crate::store::postgres) struct Notices<'a> {
+    pub(in crate::store::postgres) channel: &'a str,
+    pub(in crate::store::postgres) org_ids: &'a BTreeSet<String>,
+}
+
+impl Notices<'_> {
+    /// The statements that notify once their transaction is committed.
+    pub(in crate::store::postgres) fn statements(self) -> String {
+        let quoted = self.org_ids.iter().map(|org_id| org_id.replace('\'', "''"));
+        quoted.map(|org_id| format!("NOTIFY {}, '{org_id}'; ", self.channel)).collect()
+    }
+}
+
 impl Changes {
-    pub(super) fn push(&mut self, sql: &'static str, values: &[Value<'_>]) {
-        let place = self.0.iter().position(|rows| rows.sql == sql).unwrap_or_else(|| {
-            self.0.push(Rows { sql, columns: vec![Vec::new(); values.len()] });
+    pub(super) fn insert(&mut self, sql: &'static str, values: &[Value<'_>]) {
+        self.push(Kind::Insert(sql), values);
+    }
+
+    fn push(&mut self, kind: Kind, values: &[Value<'_>]) {
+        let place = self.0.iter().position(|rows| rows.kind == kind).unwrap_or_else(|| {
+            self.0.push(Rows { kind, columns: vec![Vec::new(); values.len()] });
             self.0.len() - 1
         });
         for (column, value) in self.0[place].columns.iter_mut().zip(values) {
@@ -92,57 +119,90 @@ impl Changes {
     }
 
     pub(super) async fn send(&self, client: &Client, prepared: &mut Prepared) -> Result<(), Error> {
-        let statements = self.prepare(client, prepared).await?;
-        join_all(self.running(client, &statements)).await.into_iter().collect()
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let statement = self.prepare(client, prepared, None).await?;
+        client.execute(&statement, &self.values(None)).await.map(drop)
     }
 
-    /// Sends the changes and `end`, which ends with COMMIT, without waiting in between: if a statement fails, the
-    /// commit becomes a rollback.
+    /// Sends the changes, the notices and COMMIT, without waiting in between: if the changes fail, the commit becomes a
+    /// rollback.
     pub(super) async fn commit(
         &self,
         client: &Client,
         prepared: &mut Prepared,
-        end: &str,
+        notices: Notices<'_>,
     ) -> Result<(), CommitError> {
-        let statements = self.prepare(client, prepared).await.map_err(CommitError::Deferred)?;
-        let running = join_all(self.running(client, &statements));
-        let (done, committed) = join(running, client.batch_execute(end)).await;
-        let failed = done.into_iter().find_map(Result::err).filter(|error| !is_lost(error));
-        match (failed, committed) {
-            (Some(error), _) => Err(CommitError::Deferred(error)),
-            (None, committed) => committed.map_err(CommitError::of),
+        if self.0.is_empty() {
+            return client.batch_execute("COMMIT").await.map_err(CommitError::of);
+        }
+        let statement =
+            self.prepare(client, prepared, Some(notices.channel)).await.map_err(CommitError::Deferred)?;
+        let org_ids: Vec<&str> = notices.org_ids.iter().map(String::as_str).collect();
+        let values = self.values(Some(&org_ids));
+        let (done, committed) =
+            join(client.execute(&statement, &values), client.batch_execute("COMMIT")).await;
+        match done.err().filter(|error| !is_lost(error)) {
+            Some(error) => Err(CommitError::Deferred(error)),
+            None => committed.map_err(CommitError::of),
         }
     }
 
-    async fn prepare(&self, client: &Client, prepared: &mut Prepared) -> Result<Vec<Statement>, Error> {
-        let mut statements = Vec::new();
-        for rows in &self.0 {
-            let statement = prepared.get(client, rows.sql).await?;
-            statements.push(match of_many_rows(rows.sql, &statement) {
-                Some(sql) => prepared.get(client, &sql).await?,
-                None => statement,
-            });
-        }
-        Ok(statements)
+    fn values<'a>(&'a self, org_ids: Option<&'a Vec<&'a str>>) -> Vec<&'a (dyn ToSql + Sync)> {
+        let columns = self.0.iter().flat_map(|rows| &rows.columns).map(|column| column as _);
+        columns.chain(org_ids.map(|org_ids| org_ids as _)).collect()
     }
 
-    fn running(
+    /// Prepares a statement for these kinds of rows, with a list for each column. It fails, by a division by zero, unless
+    /// it found the row of each counter. With a channel, it ends with a list of what to notify of there.
+    async fn prepare(
         &self,
         client: &Client,
-        statements: &[Statement],
-    ) -> Vec<impl Future<Output = Result<(), Error>>> {
-        let run = async |(rows, statement): (&Rows, &Statement)| {
-            let columns: Vec<&(dyn ToSql + Sync)> = rows.columns.iter().map(|column| column as _).collect();
-            client.execute(statement, &columns).await.map(drop)
-        };
-        self.0.iter().zip(statements).map(run).collect()
+        prepared: &mut Prepared,
+        channel: Option<&str>,
+    ) -> Result<Statement, Error> {
+        let mut lists = Lists(0);
+        let (mut parts, mut found) = (String::new(), "true".to_owned());
+        for (number, rows) in self.0.iter().enumerate() {
+            let part = match rows.kind {
+                Kind::Insert(sql) => {
+                    let one = prepared.get(client, sql).await?;
+                    let (insert, _) = sql.split_once("VALUES").unwrap_or((sql, ""));
+                    format!(
+                        "{insert} SELECT * FROM unnest({})",
+                        lists.of(one.params().iter().map(Type::name))
+                    )
+                }
+                Kind::Counters { update, columns, condition } => {
+                    let first = lists.0 + 1;
+                    let types = ["text"].into_iter().chain(columns.matches(',').map(|_| "bigint"));
+                    let lists = lists.of(types);
+                    found.push_str(&format!(" AND (SELECT count(*) FROM p{number}) = cardinality(${first})"));
+                    format!("{update} FROM unnest({lists}) AS c({columns}) WHERE {condition} RETURNING 1")
+                }
+            };
+            let separator = if number == 0 { "WITH" } else { "," };
+            parts.push_str(&format!("{separator} p{number} AS ({part})"));
+        }
+        let told = channel.map_or_else(String::new, |channel| {
+            let org_ids = lists.of(["text"].into_iter());
+            format!(", (SELECT count(pg_notify('{channel}', o)) FROM unnest({org_ids}) o)")
+        });
+        prepared.get(client, &format!("{parts} SELECT 1 / ({found})::int{told}")).await
     }
 }
 
-/// Turns an INSERT of one row into one of many, whose placeholders are lists.
-fn of_many_rows(sql: &str, statement: &Statement) -> Option<String> {
-    let (insert, _) = sql.split_once("VALUES").filter(|(insert, _)| insert.starts_with("INSERT"))?;
-    let list = |(number, kind): (usize, &Type)| format!("${number}::{}[]", kind.name());
-    let lists: Vec<String> = (1..).zip(statement.params()).map(list).collect();
-    Some(format!("{insert}SELECT * FROM unnest({})", lists.join(", ")))
+/// Numbers placeholders.
+struct Lists(usize);
+
+impl Lists {
+    /// Returns a placeholder for a list of each type.
+    fn of<'t>(&mut self, types: impl Iterator<Item = &'t str>) -> String {
+        let list = |kind| {
+            self.0 += 1;
+            format!("${}::{kind}[]", self.0)
+        };
+        types.map(list).collect::<Vec<_>>().join(", ")
+    }
 }

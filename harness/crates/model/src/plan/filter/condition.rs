@@ -13,6 +13,8 @@ pub(super) enum Condition {
     Name(GlobMatcher),
     Verifies(GlobMatcher),
     Suite(GlobMatcher),
+    /// The name of a capability.
+    Needs(GlobMatcher),
     /// Text in lower case.
     Title(String),
     Not(Box<Condition>),
@@ -27,6 +29,7 @@ impl Condition {
             Self::Name(glob) => scenario.id.split('/').any(|part| glob.is_match(part)),
             Self::Verifies(glob) => scenario.statements().any(|id| glob.is_match(id)),
             Self::Suite(glob) => glob.is_match(&scenario.suite),
+            Self::Needs(glob) => scenario.needs.iter().any(|need| glob.is_match(need.name())),
             Self::Title(text) => scenario.title.to_lowercase().contains(text),
             Self::Not(condition) => !condition.holds(scenario),
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(scenario)),
@@ -40,6 +43,7 @@ impl Condition {
             Self::Id(glob) | Self::Name(glob) => glob.glob().to_string(),
             Self::Verifies(glob) => format!("verifies={}", glob.glob()),
             Self::Suite(glob) => format!("suite={}", glob.glob()),
+            Self::Needs(glob) => format!("needs={}", glob.glob()),
             Self::Title(text) => format!("title~{text}"),
             Self::Not(condition) => return condition.add_idle(scenarios, idle),
             Self::All(conditions) | Self::Any(conditions) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::requirement::Registry;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Capability, Scenario};
 use crate::source::spelling;
 
 /// Characters of globs, which name no single sub-test.
@@ -24,6 +24,7 @@ fn near(word: &str, scenarios: &[Arc<Scenario>], registry: &Registry) -> Option<
     if let Some((key, value)) = word.split_once('=') {
         let near = match key {
             "suite" => spelling::nearest(value, registry.suites())?,
+            "needs" => spelling::nearest(value, Capability::all().map(Capability::name))?,
             _ => registry.did_you_mean(value)?,
         };
         return (near != value).then(|| format!("{key}={near}"));

@@ -23,6 +23,7 @@ use condition::Condition;
 /// | `used-count`, `ST4` | without a slash: chapters or files that match |
 /// | `verifies=used-count/ST4.*` | sub-tests that judge a matching statement |
 /// | `suite=auth-*` | matching suites |
+/// | `needs=dashboard` | sub-tests that need a matching capability of the target or its host |
 /// | `title~race`, `title~"single use"` | titles that contain the text, ignoring case |
 ///
 /// `!TERM` negates, `A & B` or `A B` requires both, `A, B` requires either (lowest precedence), `( … )` groups.
@@ -79,15 +80,17 @@ mod tests {
 
     use super::*;
     use crate::plan::tests::scenario;
+    use crate::scenario::model::Capability;
 
     #[test]
     fn terms_select_matching_subtests() {
-        let subtest = scenario(
+        let mut subtest = scenario(
             "auth-keys",
             "used-count/ST4",
             "A Single-use key",
             &["used-count/ST4.2", "generate/F.1"],
         );
+        subtest.needs.insert(Capability::Dashboard);
         for (filter, expected) in [
             ("used-count/ST4", true),
             ("used-count/ST", false),
@@ -101,6 +104,10 @@ mod tests {
             ("verifies=generate/*", true),
             ("verifies=used-count/ST4.1", false),
             ("suite=auth-keys", true),
+            ("needs=dashboard", true),
+            ("needs=dash*", true),
+            ("needs=wire", false),
+            ("!needs=dashboard", false),
             ("suite=api-*", false),
             ("title~single", true),
             ("title~\"SINGLE-use KEY\"", true),
@@ -132,6 +139,7 @@ mod tests {
             ("!kesy", "kesy"),
             ("ST4, uesd-count/*", "uesd-count/*"),
             ("ST4 !(ST9, title~KEY, suite=x)", "ST9 suite=x"),
+            ("needs=wire ST4", "needs=wire"),
             ("verifies=used-count/F.* ST4 verifies=used-count/F.*", "verifies=used-count/F.*"),
             // Each term matches something, although both together match nothing.
             ("ST4 !used-count", ""),
@@ -150,6 +158,9 @@ mod tests {
             ("ST4)", "unmatched `)`", 3),
             ("title~\"x", "missing closing quote", 6),
             ("suit=x", "unknown key `suit`: did you mean `suite`?", 0),
+            ("neds=x", "unknown key `neds`: did you mean `needs`?", 0),
+            ("colour=x", "expected `verifies=`, `suite=`, `needs=` or `title~`", 0),
+            ("needs=", "expected a glob after `needs=`", 0),
             ("title=x", "invalid operator for `title`: write `title~TEXT`", 0),
             ("a verifies=", "expected a glob after `verifies=`", 2),
             ("title~", "expected text after `title~`", 0),

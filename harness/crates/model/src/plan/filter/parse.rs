@@ -138,13 +138,14 @@ fn condition(word: &str) -> Result<Condition, FilterSyntaxError> {
     }
     match word.split_once('=') {
         Some(("suite", value)) => Ok(Condition::Suite(required_glob("suite", value)?)),
+        Some(("needs", value)) => Ok(Condition::Needs(required_glob("needs", value)?)),
         Some(("verifies", value)) => Ok(Condition::Verifies(required_glob("verifies", value)?)),
         Some(("title", _)) => Err(FilterSyntaxError::TitleOperator),
         Some((key, _)) => Err(FilterSyntaxError::UnknownKey {
             key: key.to_owned(),
-            hint: match spelling::nearest(key, ["verifies", "suite"]) {
+            hint: match spelling::nearest(key, ["verifies", "suite", "needs"]) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "expected `verifies=`, `suite=` or `title~`".to_owned(),
+                None => "expected `verifies=`, `suite=`, `needs=` or `title~`".to_owned(),
             },
         }),
         None if word.contains('/') => Ok(Condition::Id(glob(word)?)),

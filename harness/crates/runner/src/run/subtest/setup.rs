@@ -17,7 +17,7 @@ use crate::run::slot::Slot;
 use crate::step::chance::Chance;
 use crate::step::visit::Visit;
 use crate::step::{Stage, StepError};
-use crate::targets::host_tool;
+use crate::targets::{EnvironmentNeeds, host_tool};
 
 /// A stage without machines, and the prefix of the sub-test's names on the target.
 pub(super) struct Setup {
@@ -32,11 +32,11 @@ pub(super) async fn set_up(
     slot: Slot,
     secrets: &Secrets,
 ) -> Result<Setup, StepError> {
-    let with_tun = planned.scenario.needs.contains(&Capability::Tun);
     if planned.scenario.needs.contains(&Capability::Fresh) {
         setting.target.reset().await?;
     }
-    let environment = Arc::clone(&setting.target).environment(with_tun).await?;
+    let needs = EnvironmentNeeds::of(&planned.scenario);
+    let environment = Arc::clone(&setting.target).environment(needs).await?;
     // On a private control plane names need no prefix, and tables look as documented.
     let prefix = match environment.is_private() {
         true => String::new(),

@@ -7,7 +7,7 @@ use harness_model::scenario::model::{Act, Template};
 use harness_model::scenario::template::{Scope, TemplateError, fill_template};
 
 use crate::browser::{
-    Browser, BrowserError, Element, Kind, NotFound, control, find, find_in_row, open_dialog,
+    Browser, BrowserError, Element, Kind, NotFound, Obstacle, control, find, find_in_row, open_dialog,
 };
 use crate::targets::Dashboard;
 
@@ -22,7 +22,7 @@ const SETTLE_LIMIT: Duration = Duration::from_millis(1000);
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// What became of an act: why it cannot be done, if it cannot.
-pub(super) type Outcome = Result<(), String>;
+pub(super) type Outcome = Result<(), Obstacle>;
 
 /// An act whose variables are filled in.
 pub(super) enum FilledAct {
@@ -113,10 +113,8 @@ impl Acts<'_> {
         let url = self.dashboard.page(path);
         Ok(match self.browser.open_page(&url, self.limit).await? {
             Ok(()) => Ok(()),
-            Err(reason) if reason.starts_with("timeout") => {
-                Err(format!("the page did not load within {:?}", self.limit))
-            }
-            Err(reason) => Err(reason),
+            Err(obstacle) if obstacle.is_timeout() => Err(Obstacle::NotLoaded(self.limit)),
+            Err(obstacle) => Err(obstacle),
         })
     }
 
@@ -127,7 +125,7 @@ impl Acts<'_> {
         loop {
             let outcome = match self.find(Kind::Field, &names, None, deadline).await? {
                 Ok((tree, field)) => settled(control::set(self.browser, &tree, &field, &value).await)?,
-                Err(not_found) => return Ok(Err(not_found.to_string())),
+                Err(not_found) => return Ok(Err(not_found.into())),
             };
             if outcome.is_ok() || !self.try_again(deadline).await {
                 return Ok(outcome);
@@ -145,10 +143,11 @@ impl Acts<'_> {
         loop {
             let outcome = match self.find(Kind::Button, names, row, deadline).await? {
                 Ok((_, button)) if is_disabled(&button) => {
-                    Err(format!("the {} '{}' is disabled", button.node.role, button.node.name))
+                    let (role, name) = (button.node.role, button.node.name);
+                    Err(Obstacle::Disabled { role, name })
                 }
                 Ok((_, button)) => settled(self.browser.click(&button).await)?,
-                Err(not_found) => return Ok(Err(not_found.to_string())),
+                Err(not_found) => return Ok(Err(not_found.into())),
             };
             if outcome.is_ok() || !self.try_again(deadline).await {
                 return Ok(outcome);
@@ -162,7 +161,7 @@ impl Acts<'_> {
         loop {
             let outcome = match self.find(Kind::Checkbox, &names, None, deadline).await? {
                 Ok((_, element)) => settled(control::tick(self.browser, &element, on).await)?,
-                Err(not_found) => return Ok(Err(not_found.to_string())),
+                Err(not_found) => return Ok(Err(not_found.into())),
             };
             if outcome.is_ok() || !self.try_again(deadline).await {
                 return Ok(outcome);
@@ -190,24 +189,24 @@ impl Acts<'_> {
         if let Some(path) = moved {
             return self.open(&path).await;
         }
-        let mut first_problem = None;
+        let mut first = None;
         for way in ways {
             match self.follow(way).await? {
                 Ok(()) => return Ok(Ok(())),
-                Err(problem) => first_problem = first_problem.or(Some(problem)),
+                Err(obstacle) => first = first.or(Some(obstacle)),
             }
         }
-        Ok(Err(first_problem.unwrap_or_default()))
+        Ok(first.map_or(Ok(()), Err))
     }
 
     async fn follow(&mut self, way: &[String]) -> Result<Outcome, BrowserError> {
         for (at, name) in way.iter().enumerate() {
             let names = self.names(name);
             let clicked = self.click_named(&names, None).await?;
-            let Err(problem) = clicked else { continue };
+            let Err(obstacle) = clicked else { continue };
             let tree = self.browser.quiet(SETTLE_LIMIT).await?;
             if at + 1 < way.len() || find(&tree, Kind::Heading, &names).is_err() {
-                return Ok(Err(problem));
+                return Ok(Err(obstacle));
             }
         }
         Ok(Ok(()))
@@ -272,9 +271,9 @@ impl Acts<'_> {
 /// An act that makes the page ask a question was done.
 fn settled(result: Result<Outcome, BrowserError>) -> Result<Outcome, BrowserError> {
     match result {
-        Ok(Err(reason)) if reason.starts_with("unexpected alert open") => Ok(Ok(())),
+        Ok(Err(obstacle)) if obstacle.is_question() => Ok(Ok(())),
         Err(error) if error.is_question() => Ok(Ok(())),
-        Err(BrowserError::Refused { error, message }) => Ok(Err(format!("{error}: {message}"))),
+        Err(BrowserError::Refused { error, message }) => Ok(Err(Obstacle::Refused { error, message })),
         other => other,
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use harness_model::scenario::model::{Identity, identity_name};
 
-use crate::browser::{Browser, BrowserError, Kind, find};
+use crate::browser::{Browser, BrowserError, Kind, Obstacle, find};
 use crate::step::StepError;
 use crate::targets::{Account, Dashboard, SignInAct, TestEnvironment};
 
@@ -30,7 +30,7 @@ pub(super) async fn sign_in(
     environment: &TestEnvironment,
     limit: Duration,
 ) -> Result<(), StepError> {
-    let failed = |cause: String| BrowserError::SignIn { identity: identity_name(identity), cause };
+    let failed = |cause| BrowserError::SignIn { identity: identity_name(identity), cause };
     let account = environment.account(identity);
     let mut acts = Acts { browser, dashboard, limit };
     let outcome = match (&account, dashboard.sign_in.as_slice()) {
@@ -48,16 +48,16 @@ pub(super) async fn sign_in(
 }
 
 async fn with_password(acts: &mut Acts<'_>, account: &Account) -> Result<Outcome, BrowserError> {
-    if let Err(problem) = acts.open(START).await? {
-        return Ok(Err(problem));
+    if let Err(obstacle) = acts.open(START).await? {
+        return Ok(Err(obstacle));
     }
     for (label, value) in [(EMAIL, &account.email), (PASSWORD, &account.password)] {
-        if let Err(problem) = acts.fill(label, value).await? {
-            return Ok(Err(problem));
+        if let Err(obstacle) = acts.fill(label, value).await? {
+            return Ok(Err(obstacle));
         }
     }
-    if let Err(problem) = acts.click(SUBMIT, None).await? {
-        return Ok(Err(problem));
+    if let Err(obstacle) = acts.click(SUBMIT, None).await? {
+        return Ok(Err(obstacle));
     }
     signed_in(acts).await
 }
@@ -95,7 +95,7 @@ async fn signed_in(acts: &mut Acts<'_>) -> Result<Outcome, BrowserError> {
         if refuses || Instant::now() >= deadline {
             let texts = tree.iter().filter(|element| element.node.role == "StaticText");
             let said: Vec<&str> = texts.map(|element| element.node.name.as_str()).collect();
-            return Ok(Err(format!("the page still asks for the password; it says: {}", said.join(" "))));
+            return Ok(Err(Obstacle::NotSignedIn(said.join(" "))));
         }
         tokio::time::sleep(PAUSE).await;
     }
