@@ -41,9 +41,9 @@ fn main() -> Result<(), Failure> {
     let (mut kit, mut other) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let mut measure_kit = || run_kit(folder.path()).map(|taken| kit.push(taken));
-        let mut measure_hurl = || match version {
-            Some(_) => run_hurl(&hurl, folder.path()).map(|taken| other.push(Some(taken))),
-            None => Ok(other.push(None)),
+        let mut measure_hurl = || {
+            let taken = version.as_ref().map(|_| run_hurl(&hurl, folder.path())).transpose();
+            taken.map(|taken| other.push(taken))
         };
         if round % 2 == 0 {
             measure_kit()?;
