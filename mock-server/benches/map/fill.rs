@@ -7,12 +7,17 @@ use base64::prelude::BASE64_STANDARD;
 use mock_server::domain::key::material::sha256;
 use mock_server::store::{Address, Location, Store, StoreError, Tx};
 use mock_server::values;
+use ztna_protocol::machine_token;
 
 use crate::organisation::ORGANISATION;
 
 /// The token of the machine with this number.
 pub(crate) fn token(number: usize) -> String {
-    format!("ztm_{}", sha256(&number.to_string()))
+    machine_token::compose(&id(number), [7; 16]).unwrap()
+}
+
+fn id(number: usize) -> String {
+    format!("019a0000-0000-7000-8000-{number:012}")
 }
 
 /// The public key of the machine with this name.
@@ -40,7 +45,7 @@ fn insert(tx: &mut Tx<'_>, machines: usize) -> Result<i64, StoreError> {
                  created_at, last_seen, map_version, name_key, endpoints, relay)
              VALUES (?1, ?2, ?3, ?4, 'offline', '[]', 0, ?5, ?6, ?7, ?7, ?8, ?3, ?9, 'blr1')",
             values![
-                format!("019a0000-0000-7000-8000-{number:012}"),
+                id(number),
                 ORGANISATION,
                 name.clone(),
                 ip,

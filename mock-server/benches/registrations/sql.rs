@@ -132,9 +132,10 @@ fn register(connection: &Connection, key_hash: &str, number: u64) {
     .exists([ORGANISATION, &name, &public_key, &marked])
     .unwrap();
     let held = prepare(
-        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY +created_at LIMIT 1",
+        "SELECT id, org_id FROM machines WHERE substr(public_key, 1, 8) = substr(?1, 1, 8) AND public_key IN (?1, ?2)
+         ORDER BY created_at",
     )
-    .exists([ORGANISATION, &public_key, &marked])
+    .exists([&public_key, &marked])
     .unwrap();
     assert!(!known && !bound && !held);
     let claimed = prepare(

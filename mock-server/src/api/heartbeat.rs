@@ -67,7 +67,7 @@ pub async fn heartbeat(
     let request = body.map(|Body(request)| request).unwrap_or_default();
     let beat = request.validate(&state.settings.relays)?;
     let now = state.clock.now();
-    let machine = state.store.write(move |tx| heartbeat::heartbeat(tx, &token.hash, &beat, now)).await?;
+    let machine = state.store.write(move |tx| heartbeat::heartbeat(tx, &token.0, &beat, now)).await?;
     Ok(envelope::ok(MachineAnswer::new(machine, now)))
 }
 

@@ -4,10 +4,10 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
+use ztna_protocol::machine_token::{self, TokenReference};
 
 use super::caller::bearer;
 use super::{Error, State};
-use crate::domain::key::material;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::machines::Machine;
 
@@ -41,12 +41,9 @@ pub struct MachineAnswer {
     machine: MachineView,
 }
 
-/// The hash of the token in `Authorization: Bearer ztm_…`. The token may be unknown; only the store knows its machine.
+/// The token in `Authorization: Bearer ztm_…`. It may be unknown; only the store knows its machine.
 #[derive(Debug)]
-pub struct MachineToken {
-    /// SHA-256 in hex.
-    pub hash: String,
-}
+pub struct MachineToken(pub TokenReference);
 
 impl MachineView {
     /// Shows the machine with its effective status at `now`.
@@ -79,8 +76,8 @@ impl FromRequestParts<State> for MachineToken {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &State) -> Result<Self, Error> {
-        let token = bearer(parts).filter(|token| token.starts_with("ztm_"));
+        let token = bearer(parts).filter(|token| token.starts_with(machine_token::PREFIX));
         let token = token.ok_or(Refusal::Unauthorized("Machine token required"))?;
-        Ok(Self { hash: material::sha256(token) })
+        Ok(Self(TokenReference::to(token)))
     }
 }

@@ -35,6 +35,6 @@ pub async fn machine_logout(
 ) -> Result<Response, Error> {
     let now = state.clock.now();
     let random = state.random.repeatable();
-    let removed = state.store.write(move |tx| logout::logout(tx, &token.hash, &random.draws(), now)).await?;
+    let removed = state.store.write(move |tx| logout::logout(tx, &token.0, &random.draws(), now)).await?;
     Ok(envelope::ok(LoggedOut { removed }))
 }

@@ -41,6 +41,6 @@ pub async fn machine_tags(
     let tags = request.tags()?.0;
     let now = state.clock.now();
     let random = state.random.repeatable();
-    let added = state.store.write(move |tx| machine_tags::add(tx, &token.hash, &tags, &random.draws(), now));
+    let added = state.store.write(move |tx| machine_tags::add(tx, &token.0, &tags, &random.draws(), now));
     Ok(envelope::ok(MachineAnswer::new(added.await?, now)))
 }

@@ -104,7 +104,7 @@ pub async fn network_map(
     };
     // Agents ask all at once after a change: then they wait for the store, and after that for the next change. A block
     // would have room for the future twice.
-    let answer = poll.run(token.hash, query.since, wait).map(move |map| {
+    let answer = poll.run(token.0, query.since, wait).map(move |map| {
         let map = map.map_err(Error::from);
         map.map_or_else(Error::into_response, |map| response(&map, &state.settings.relays))
     });

@@ -22,7 +22,6 @@ use super::refusals::refusals;
 use super::request::{FieldType, Optional, PRINTABLE, Required, Tags, Text, plain, request, string};
 use super::{Error, State};
 use crate::control::enrol::{self, Candidate};
-use crate::domain::key::material::Material;
 use crate::domain::{Refusal, machine};
 
 request! {
@@ -104,23 +103,21 @@ pub async fn register_machine(
 
     let now = state.clock.now();
     let random = state.random.repeatable();
-    let token = Material::machine_token(state.random.bytes());
-    let secret = token.secret.clone();
     let lookup = match &credential {
         Credential::AuthKey(key) => enrol::lookup(key, &candidate),
         Credential::Session(_) => None,
     };
     let enrolled = state.store.write_with(lookup, move |tx| match &credential {
-        Credential::AuthKey(key) => enrol::with_key(tx, key, &candidate, &token, &random.draws(), now),
+        Credential::AuthKey(key) => enrol::with_key(tx, key, &candidate, &random.draws(), now),
         Credential::Session(caller) => {
-            enrol::with_session(tx, caller, org_id.as_deref(), &candidate, &token, &random.draws(), now)
+            enrol::with_session(tx, caller, org_id.as_deref(), &candidate, &random.draws(), now)
         }
     });
     let enrolled = enrolled.await?;
     let answer = MachineRegistered {
         org_id: enrolled.machine.org_id.clone(),
         machine: MachineView::new(enrolled.machine, now),
-        machine_token: secret,
+        machine_token: enrolled.token.secret,
         reregistered: enrolled.reregistered,
     };
     let mut response = envelope::ok(answer);

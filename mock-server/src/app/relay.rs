@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::region::Region;
 use ztna_protocol::relay::Member;
 use ztna_relay::{Authority, AuthorityError, ControlPlane, Relay};
@@ -77,9 +78,9 @@ struct StoreAuthority(Store);
 impl Authority for StoreAuthority {
     fn members(
         &self,
-        token_hashes: Vec<String>,
+        tokens: Vec<TokenReference>,
     ) -> BoxFuture<'_, Result<Vec<Option<Member>>, AuthorityError>> {
-        let members = self.0.read(move |tx| relay::members(tx, &token_hashes));
+        let members = self.0.read(move |tx| relay::members(tx, &tokens));
         members.map(|members| members.map_err(|error| AuthorityError::Lookup(error.to_string()))).boxed()
     }
 }

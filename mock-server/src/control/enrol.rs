@@ -44,6 +44,8 @@ pub struct Enrolled {
     /// Whether the name existed before; the machine then keeps its id and address (`headless/F.4`). A repetition has the
     /// value of the first answer.
     pub reregistered: bool,
+    /// The token of later requests.
+    pub token: Material,
 }
 
 /// Who registers the machine, and with which properties.
@@ -70,7 +72,6 @@ pub fn with_key(
     tx: &mut Tx<'_>,
     auth_key: &str,
     candidate: &Candidate,
-    token: &Material,
     random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Enrolled, ControlError> {
@@ -101,7 +102,7 @@ pub fn with_key(
         limit: quota.limit,
         repeats,
     };
-    store(tx, admission, existing.as_ref(), candidate, token, random, now)
+    store(tx, admission, existing.as_ref(), candidate, random, now)
 }
 
 /// Registers a machine with a session. An admin's machine is online at once, a member's awaits approval.
@@ -110,7 +111,6 @@ pub fn with_session(
     caller: &Caller,
     org_id: Option<&str>,
     candidate: &Candidate,
-    token: &Material,
     random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Enrolled, ControlError> {
@@ -147,7 +147,7 @@ pub fn with_session(
         limit: quota.limit,
         repeats,
     };
-    store(tx, admission, existing.as_ref(), candidate, token, random, now)
+    store(tx, admission, existing.as_ref(), candidate, random, now)
 }
 
 /// Returns the attempt that registered the machine, if `candidate` repeats it: the same attempt, key pair and
@@ -235,7 +235,6 @@ fn store(
     admission: Admission<'_>,
     existing: Option<&Machine>,
     candidate: &Candidate,
-    token: &Material,
     random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Enrolled, ControlError> {
@@ -276,6 +275,10 @@ fn store(
         reregistered,
     });
     let attempt = attempt.as_ref();
+    let token = Material::machine_token(&machine.id, random.bytes()).ok_or_else(|| StoreError::Corrupt {
+        column: "machines.id".to_owned(),
+        reason: "not a UUID".to_owned(),
+    })?;
     match existing {
         Some(before) => machines::replace(tx, before, &machine, &token.hash, attempt)?,
         None => machines::insert(tx, &machine, &token.hash, attempt).map_err(conflict_if_unique)?,
@@ -291,7 +294,7 @@ fn store(
         },
     };
     audit::record(tx, entry, random, now)?;
-    Ok(Enrolled { machine, reregistered })
+    Ok(Enrolled { machine, reregistered, token })
 }
 
 /// Another replica may have taken the name or the address in the meantime (`headless/ST4.5`).

@@ -1,3 +1,4 @@
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::region::Region;
 
 use super::ControlError;
@@ -20,11 +21,11 @@ pub struct Heartbeat {
 /// Records a heartbeat. Quarantined machines and unknown tokens are refused.
 pub fn heartbeat(
     tx: &mut Tx<'_>,
-    token_hash: &str,
+    token: &TokenReference,
     beat: &Heartbeat,
     now: Timestamp,
 ) -> Result<Machine, ControlError> {
-    let before = find_by_token(tx, token_hash)?;
+    let before = find_by_token(tx, token)?;
     if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());
     }
@@ -43,7 +44,7 @@ pub fn heartbeat(
 }
 
 /// Returns the machine that holds the token. Deleting or re-registering a machine invalidates its token.
-pub(super) fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Machine, ControlError> {
-    let found: Result<_, StoreError> = machines::find_by_token(tx, token_hash);
+pub(super) fn find_by_token(tx: &mut Tx<'_>, token: &TokenReference) -> Result<Machine, ControlError> {
+    let found: Result<_, StoreError> = machines::find_by_token(tx, token);
     Ok(found?.ok_or(Refusal::Unauthorized("Unknown machine token"))?)
 }

@@ -1,6 +1,7 @@
 //! Logs machines out. Ephemeral machines are deleted; others can register again.
 
 use serde_json::json;
+use ztna_protocol::machine_token::TokenReference;
 
 use super::audit::{self, AuditEntry};
 use super::heartbeat::find_by_token;
@@ -12,11 +13,11 @@ use crate::store::{Tx, machines};
 /// Invalidates the machine's token; returns whether the machine was deleted as well.
 pub fn logout(
     tx: &mut Tx<'_>,
-    token_hash: &str,
+    token: &TokenReference,
     random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<bool, ControlError> {
-    let before = find_by_token(tx, token_hash)?;
+    let before = find_by_token(tx, token)?;
     let mut machine = before.clone();
     // A quarantined machine must not escape by logging out: its name would become available.
     let removed = machine.ephemeral && machine.status != Status::Quarantined;

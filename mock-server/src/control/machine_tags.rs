@@ -1,6 +1,7 @@
 //! Tags that machines add to themselves (`issuing/tags.2`).
 
 use serde_json::json;
+use ztna_protocol::machine_token::TokenReference;
 
 use super::audit::{self, AuditEntry};
 use super::heartbeat::find_by_token;
@@ -13,12 +14,12 @@ use crate::store::{StoreError, Tx, auth_keys, users};
 /// Adds normalised tags to the machine that holds the token, as far as its auth key or user allows them.
 pub fn add(
     tx: &mut Tx<'_>,
-    token_hash: &str,
+    token: &TokenReference,
     tags: &[String],
     random: &Draws<'_>,
     now: Timestamp,
 ) -> Result<Machine, ControlError> {
-    let before = find_by_token(tx, token_hash)?;
+    let before = find_by_token(tx, token)?;
     if before.status == Status::Quarantined {
         return Err(Refusal::Quarantined.into());
     }

@@ -1,4 +1,5 @@
 use ztna_protocol::machine_name::comparable;
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::public_key::spellings;
 
 pub use super::machine_row::Machine;
@@ -28,12 +29,15 @@ pub fn id_by_public_key(tx: &mut Tx<'_>, org_id: &str, key: &str) -> Result<Opti
     if tx.overlay().is_some_and(|overlay| overlay.is_public_key_free(org_id, &keys.plain)) {
         return Ok(None);
     }
-    // Without the plus, SQLite reads all machines in this order until one has the key.
-    tx.optional(
-        "SELECT id FROM machines WHERE org_id = ?1 AND public_key IN (?2, ?3) ORDER BY +created_at LIMIT 1",
-        values![org_id, &keys.plain, &keys.marked],
-        |row| row.text(0),
-    )
+    // The index has the beginning of keys, which both spellings share. With the organisation as a condition, SQLite would
+    // read all of its machines instead.
+    let holders = tx.all(
+        "SELECT id, org_id FROM machines WHERE substr(public_key, 1, 8) = substr(?1, 1, 8) AND public_key IN (?1, ?2)
+         ORDER BY created_at",
+        values![&keys.plain, &keys.marked],
+        |row| Ok((row.text(0)?, row.text(1)?)),
+    )?;
+    Ok(holders.into_iter().find_map(|(id, holder)| (holder == org_id).then_some(id)))
 }
 
 /// Counts a user's machines that await approval.
@@ -46,8 +50,21 @@ pub fn find(tx: &mut Tx<'_>, org_id: &str, id: &str) -> Result<Option<Machine>, 
     tx.optional(select!("WHERE id = ?1 AND org_id = ?2"), values![id, org_id], machine)
 }
 
-pub fn find_by_token(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<Machine>, StoreError> {
-    tx.optional(select!("WHERE token_hash = ?1"), values![token_hash], machine)
+pub fn find_by_token(tx: &mut Tx<'_>, token: &TokenReference) -> Result<Option<Machine>, StoreError> {
+    if let Some(id) = &token.machine_id {
+        let found =
+            tx.optional(select!("WHERE id = ?1 AND token_hash = ?2"), values![id, &token.hash], machine)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    tx.optional(
+        select!(
+            "WHERE id = (SELECT machine_id FROM former_tokens WHERE token_hash = ?1) AND token_hash = ?1"
+        ),
+        values![&token.hash],
+        machine,
+    )
 }
 
 /// Inserts a machine, without its endpoints and relay, and assigns it the token with this hash.

@@ -12,7 +12,12 @@ const SETTING: &str = "name_key_rule";
 
 /// Where comparable forms are, and the statements that select the id, the stored form and the name, and replace the form.
 const TABLES: [(&str, &str); 2] = [
-    ("SELECT id, name_key, name FROM machines", "UPDATE machines SET name_key = ?2 WHERE id = ?1"),
+    (
+        "SELECT id, name_key, name FROM machines ORDER BY created_at, id",
+        "UPDATE machines SET name_key = ?2, namesake =
+             (SELECT coalesce(max(n.namesake) + 1, 0) FROM machines n WHERE n.org_id = machines.org_id AND n.name_key = ?2)
+         WHERE id = ?1",
+    ),
     (
         "SELECT machine_id, name_key, name_key FROM quarantines",
         "UPDATE quarantines SET name_key = ?2 WHERE machine_id = ?1",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use regex::Regex;
+use regex::RegexBuilder;
 use serde_json::Value;
 
 use crate::check::evidence::{Evidence, Exchange, PageResult, ProcessResult, WireResult};
@@ -211,7 +211,7 @@ fn date(value: &Value) -> Option<Value> {
 }
 
 fn group(pattern: &str, text: &str) -> Option<Value> {
-    let captures = Regex::new(pattern).ok()?.captures(text)?;
+    let captures = RegexBuilder::new(pattern).crlf(true).build().ok()?.captures(text)?;
     captures.get(1).or_else(|| captures.get(0)).map(|group| Value::from(group.as_str()))
 }
 

@@ -55,6 +55,7 @@ pub(in crate::cli) async fn compare(
         pictures: false,
         detail: Detail::AllSteps,
         evidence: None,
+        turn: Default::default(),
     };
     if std::fs::create_dir_all(&setting.folder).is_err() {
         return;

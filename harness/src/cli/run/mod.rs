@@ -83,6 +83,7 @@ pub(super) async fn run(
         pictures: true,
         detail: Detail::FailedSteps,
         evidence: evidence.as_ref().map(|evidence| evidence.key.clone()),
+        turn: Default::default(),
     });
 
     let command = arguments.command(scenarios);

@@ -172,6 +172,9 @@ choices! {
     NodeKeysInHex { "node keys are shown in hex", "headless.txt": "Node key: a1b2c3d4e5f6g7h8...", Reach::Agent("headless/ST2-connected, headless/ST4") }
     InstallerReturnsEarly { "the installer returns before the machine is connected", "issuing.txt": "The agent auto-registers + connects.", Reach::Agent("issuing/rollout") }
 
+    StartOnStandardError { "what `up` begins with goes to standard error, and its results to standard output", "headless.txt": "Starting QuickZTNA...", Reach::Agent("headless/ST2-connected, headless/ST4*, issuing/userspace, used-count/ST2") }
+    LinesEndAsOnWindows { "lines end with a carriage return and a newline", "headless.txt": "Expected status output:", Reach::Agent("headless/ST2*, headless/ST4*, headless/ST5, issuing/create-cli, issuing/rollout, issuing/revoke-cli, used-count/*") }
+
     // ─── the agent: errors
     ErrorsHaveAPrefix { "errors begin with the program's name", "used-count.txt": "auth key registration failed: KEY_USED: Auth key already used", Reach::Agent("headless/ST2, headless/ST5, used-count/*") }
     ErrorsOnStandardOutput { "errors go to standard output", "used-count.txt": "Expected error:", Reach::Agent("headless/ST2, headless/ST5, used-count/*") }

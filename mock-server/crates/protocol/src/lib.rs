@@ -13,6 +13,7 @@ pub mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod machine_name;
+pub mod machine_token;
 pub mod network_map;
 pub mod public_key;
 pub mod region;

@@ -1,6 +1,7 @@
 //! The authority that decides which machines may use a relay.
 
 use futures::future::BoxFuture;
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::relay::Member;
 
 /// The authority does not say which machines may use the relay.
@@ -25,15 +26,15 @@ pub enum AuthorityError {
     Lookup(String),
 }
 
-/// Looks up machines by the hashes of their tokens.
+/// Looks up machines by their tokens.
 pub trait Authority: Send + Sync {
-    /// Returns the machine of each token hash, in the same order; `None` if the token is unknown or its machine is
+    /// Returns the machine of each token, in the same order; `None` if the token is unknown or its machine is
     /// quarantined or awaits approval.
     ///
     /// # Errors
     /// [`AuthorityError`] if the authority does not answer.
     fn members(
         &self,
-        token_hashes: Vec<String>,
+        tokens: Vec<TokenReference>,
     ) -> BoxFuture<'_, Result<Vec<Option<Member>>, AuthorityError>>;
 }

@@ -7,6 +7,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::relay::proof::Challenge;
 use ztna_protocol::relay::{Frame, Member};
 
@@ -35,13 +36,13 @@ const MAX_UNFLUSHED: usize = 64;
 const POLICY_VIOLATION: u16 = 1008;
 
 /// Serves a machine until either side disconnects.
-pub(super) async fn serve(shared: &Shared, mut socket: WebSocket, member: Member, token_hash: String) {
-    if let Err(reason) = shake_hands(shared, &mut socket, &member, &token_hash).await {
+pub(super) async fn serve(shared: &Shared, mut socket: WebSocket, member: Member, token: TokenReference) {
+    if let Err(reason) = shake_hands(shared, &mut socket, &member, &token.hash).await {
         shared.counters.refused.add(1);
         tracing::info!(reason = reason.as_str(), "a machine failed to prove its identity");
         return close(&mut socket, reason).await;
     }
-    let connection = shared.table.insert(member, token_hash);
+    let connection = shared.table.insert(member, token);
     let machine = fingerprint(&connection.member.public_key);
     tracing::debug!(machine, "connected");
     let (mut sink, stream) = socket.split();

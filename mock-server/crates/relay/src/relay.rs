@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::region::Region;
 use ztna_protocol::relay::{MAX_TOKENS_PER_REQUEST, Member, frame};
 
@@ -42,24 +43,24 @@ impl Relay {
         self.shared.counters.read(self.shared.table.len())
     }
 
-    /// Returns the machine that may use the relay with the token of this hash.
+    /// Returns the machine that may use the relay with this token.
     ///
     /// # Errors
     /// [`AuthorityError`] if the authority does not answer.
-    pub async fn admit(&self, token_hash: &str) -> Result<Option<Member>, AuthorityError> {
-        let members = self.shared.authority.members(vec![token_hash.to_owned()]).await?;
+    pub async fn admit(&self, token: &TokenReference) -> Result<Option<Member>, AuthorityError> {
+        let members = self.shared.authority.members(vec![token.clone()]).await?;
         Ok(members.into_iter().next().flatten())
     }
 
     /// Answers the upgrade and serves the machine, which must prove to be `member`, until it disconnects.
-    pub fn accept(&self, upgrade: WebSocketUpgrade, member: Member, token_hash: String) -> Response {
+    pub fn accept(&self, upgrade: WebSocketUpgrade, member: Member, token: TokenReference) -> Response {
         let relay = self.clone();
         upgrade
             .max_message_size(frame::MAX_FRAME_LEN)
             .max_frame_size(frame::MAX_FRAME_LEN)
             .on_failed_upgrade(|error| tracing::debug!(%error, "the upgrade to WebSocket failed"))
             .on_upgrade(async move |socket: WebSocket| {
-                connection::serve(&relay.shared, socket, member, token_hash).await;
+                connection::serve(&relay.shared, socket, member, token).await;
             })
     }
 
@@ -73,12 +74,13 @@ impl Relay {
     pub async fn watch(self) {
         loop {
             tokio::time::sleep(RECHECK).await;
-            for hashes in self.shared.table.token_hashes().chunks(MAX_TOKENS_PER_REQUEST) {
-                match self.shared.authority.members(hashes.to_vec()).await {
+            for tokens in self.shared.table.tokens().chunks(MAX_TOKENS_PER_REQUEST) {
+                match self.shared.authority.members(tokens.to_vec()).await {
                     Ok(members) => {
-                        let members: HashMap<&String, Option<Member>> = hashes.iter().zip(members).collect();
-                        self.shared.table.retain(|hash, member| {
-                            members.get(hash).is_none_or(|now| now.as_ref() == Some(member))
+                        let members: HashMap<&TokenReference, Option<Member>> =
+                            tokens.iter().zip(members).collect();
+                        self.shared.table.retain(|token, member| {
+                            members.get(token).is_none_or(|now| now.as_ref() == Some(member))
                         });
                     }
                     Err(error) => tracing::warn!(%error, "rechecking the connected machines failed"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::Deserialize;
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::relay::{Member, MemberView, MembersAnswer, MembersQuestion};
 
 use crate::authority::{Authority, AuthorityError};
@@ -47,14 +48,11 @@ impl ControlPlane {
         Ok(Self { client, url: format!("{}{MEMBERS_PATH}", base_url.trim_end_matches('/')), secret })
     }
 
-    async fn ask(&self, token_hashes: Vec<String>) -> Result<Vec<Option<Member>>, AuthorityError> {
-        let asked = token_hashes.len();
+    async fn ask(&self, tokens: Vec<TokenReference>) -> Result<Vec<Option<Member>>, AuthorityError> {
+        let asked = tokens.len();
         let request = self.client.post(&self.url).bearer_auth(&self.secret);
-        let answer = request
-            .json(&MembersQuestion { token_hashes })
-            .send()
-            .await
-            .map_err(AuthorityError::Unreachable)?;
+        let answer =
+            request.json(&MembersQuestion::from(tokens)).send().await.map_err(AuthorityError::Unreachable)?;
         if !answer.status().is_success() {
             return Err(AuthorityError::Refused(answer.status()));
         }
@@ -85,8 +83,8 @@ async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, Authority
 impl Authority for ControlPlane {
     fn members(
         &self,
-        token_hashes: Vec<String>,
+        tokens: Vec<TokenReference>,
     ) -> BoxFuture<'_, Result<Vec<Option<Member>>, AuthorityError>> {
-        self.ask(token_hashes).boxed()
+        self.ask(tokens).boxed()
     }
 }

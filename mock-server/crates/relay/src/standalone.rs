@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
-use ztna_protocol::relay::token_hash;
+use ztna_protocol::machine_token::{self, TokenReference};
 
 use crate::relay::Relay;
 
@@ -28,8 +28,8 @@ async fn connect(
 ) -> Response {
     let unauthorized = |message| refused(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message);
     let Some(token) = bearer(&headers) else { return unauthorized("Machine token required") };
-    let token_hash = token_hash(token);
-    let member = match relay.admit(&token_hash).await {
+    let token = TokenReference::to(token);
+    let member = match relay.admit(&token).await {
         Ok(Some(member)) => member,
         Ok(None) => return unauthorized("The machine token is unknown, or its machine is not admitted"),
         Err(error) => {
@@ -39,7 +39,7 @@ async fn connect(
         }
     };
     match upgrade {
-        Ok(upgrade) => relay.accept(upgrade, member, token_hash),
+        Ok(upgrade) => relay.accept(upgrade, member, token),
         Err(_) => refused(StatusCode::BAD_REQUEST, "INVALID_INPUT", "Expected a WebSocket upgrade"),
     }
 }
@@ -51,7 +51,7 @@ async fn counters(State(relay): State<Relay>) -> Response {
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && token.starts_with("ztm_")).then_some(token)
+    (scheme.eq_ignore_ascii_case("bearer") && token.starts_with(machine_token::PREFIX)).then_some(token)
 }
 
 fn done(data: &serde_json::Value) -> Response {

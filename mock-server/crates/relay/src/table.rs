@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use ztna_protocol::machine_token::TokenReference;
 use ztna_protocol::relay::Member;
 
 use super::queue::Queue;
@@ -17,7 +18,7 @@ pub(super) struct ConnectionTable {
 /// The connection of a machine.
 pub(super) struct Connection {
     pub(super) member: Member,
-    pub(super) token_hash: String,
+    pub(super) token: TokenReference,
     /// Frames to be sent to the machine.
     pub(super) queue: Queue,
     /// Notified when the connection must be closed.
@@ -27,9 +28,9 @@ pub(super) struct Connection {
 impl ConnectionTable {
     /// Adds an authenticated machine. Closes an existing connection of the same machine, whose loss has not been noticed
     /// yet.
-    pub(super) fn insert(&self, member: Member, token_hash: String) -> Arc<Connection> {
+    pub(super) fn insert(&self, member: Member, token: TokenReference) -> Arc<Connection> {
         let (queue, ended) = (Queue::default(), Notify::new());
-        let connection = Arc::new(Connection { member, token_hash, queue, ended });
+        let connection = Arc::new(Connection { member, token, queue, ended });
         let Member { org_id, public_key } = connection.member.clone();
         let replaced = self.lock().entry(org_id).or_default().insert(public_key, Arc::clone(&connection));
         if let Some(replaced) = replaced {
@@ -57,11 +58,11 @@ impl ConnectionTable {
     }
 
     /// Closes and removes all connections for which `stays` returns false.
-    pub(super) fn retain(&self, stays: impl Fn(&String, &Member) -> bool) {
+    pub(super) fn retain(&self, stays: impl Fn(&TokenReference, &Member) -> bool) {
         let mut organisations = self.lock();
         for machines in organisations.values_mut() {
             machines.retain(|_, connection| {
-                let stays = stays(&connection.token_hash, &connection.member);
+                let stays = stays(&connection.token, &connection.member);
                 if !stays {
                     connection.ended.notify_one();
                 }
@@ -71,14 +72,10 @@ impl ConnectionTable {
         organisations.retain(|_, machines| !machines.is_empty());
     }
 
-    /// Returns the token hashes of all connected machines.
-    pub(super) fn token_hashes(&self) -> Vec<String> {
+    /// Returns the tokens of all connected machines.
+    pub(super) fn tokens(&self) -> Vec<TokenReference> {
         let organisations = self.lock();
-        organisations
-            .values()
-            .flat_map(HashMap::values)
-            .map(|connection| connection.token_hash.clone())
-            .collect()
+        organisations.values().flat_map(HashMap::values).map(|connection| connection.token.clone()).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -103,20 +100,20 @@ mod tests {
     #[test]
     fn machines_have_one_connection_within_their_organisation() {
         let table = ConnectionTable::default();
-        let first = table.insert(member("a", 1), "t1".to_owned());
-        let foreign = table.insert(member("b", 1), "t2".to_owned());
+        let first = table.insert(member("a", 1), TokenReference::to("t1"));
+        let foreign = table.insert(member("b", 1), TokenReference::to("t2"));
         assert!(Arc::ptr_eq(&table.find("a", &[1; 32]).unwrap(), &first));
         assert!(table.find("a", &[2; 32]).is_none() && table.find("c", &[1; 32]).is_none());
 
-        let second = table.insert(member("a", 1), "t3".to_owned());
+        let second = table.insert(member("a", 1), TokenReference::to("t3"));
         assert!(first.ended.notified().now_or_never().is_some());
         table.remove(&first);
         assert!(Arc::ptr_eq(&table.find("a", &[1; 32]).unwrap(), &second), "the new one stays");
 
-        table.retain(|hash, _| hash != "t3");
+        table.retain(|token, _| *token != TokenReference::to("t3"));
         assert!(second.ended.notified().now_or_never().is_some());
         assert!(foreign.ended.notified().now_or_never().is_none());
-        assert_eq!((table.len(), table.token_hashes()), (1, vec!["t2".to_owned()]));
+        assert_eq!((table.len(), table.tokens()), (1, vec![TokenReference::to("t2")]));
         table.remove(&second);
         table.remove(&foreign);
         assert!(table.lock().is_empty());

@@ -29,9 +29,9 @@ pub async fn connect(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
     let relay = state.relay.as_ref().ok_or(Refusal::NotFound("Relay"))?;
-    let admitted = relay.admit(&token.hash).await?;
+    let admitted = relay.admit(&token.0).await?;
     let refused = Refusal::Unauthorized("The machine token is unknown, or its machine is not admitted");
     let member = admitted.ok_or(refused)?;
     let upgrade = upgrade.map_err(|_| Refusal::invalid("Expected a WebSocket upgrade"))?;
-    Ok(relay.accept(upgrade, member, token.hash))
+    Ok(relay.accept(upgrade, member, token.0))
 }

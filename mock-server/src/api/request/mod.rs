@@ -10,7 +10,8 @@ mod types;
 
 pub(super) use field::{Field, FieldType, NonNull, Optional, Required};
 pub(super) use schema::{
-    KEYWORD_PREFIX, Property, array, closed, integer, keyword, merged, object, one_of, schema_of, string,
+    KEYWORD_PREFIX, Property, array, closed, integer, keyword, merged, nullable, object, one_of, schema_of,
+    string,
 };
 pub(super) use types::{
     Flag, KeyName, MAX_TEXT_LEN, Networks, NonBlank, PLAIN, PRINTABLE, Password, RateLimit, SHOWN, ScopeList,

@@ -105,7 +105,7 @@ pub(in crate::api) fn schema_of<T: utoipa::PartialSchema>() -> Object {
 }
 
 /// The schema that also accepts null.
-pub(super) fn nullable(schema: Schema) -> Schema {
+pub(in crate::api) fn nullable(schema: Schema) -> Schema {
     let with_null = |types: SchemaType| match types {
         SchemaType::Type(one) => SchemaType::from_iter([one, Type::Null]),
         other => other,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use ztna_protocol::machine_token::TokenReference;
 
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -59,9 +60,13 @@ impl MapCache {
     }
 
     /// Looks a machine up by its token.
-    pub(super) async fn admit(&self, store: &Store, token_hash: &str) -> Result<Admitted, ControlError> {
-        let token_hash = token_hash.to_owned();
-        self.read(store, move |tx| reading::admit(tx, &token_hash)).await
+    pub(super) async fn admit(
+        &self,
+        store: &Store,
+        token: &TokenReference,
+    ) -> Result<Admitted, ControlError> {
+        let token = token.clone();
+        self.read(store, move |tx| reading::admit(tx, &token)).await
     }
 
     /// Returns the changes since a version up to `at_least` that one.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use ztna_protocol::machine_token::TokenReference;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -63,7 +64,7 @@ pub(super) enum Begun {
 /// A request that waits for a change. Thousands of them wait at a time.
 pub(super) struct WaitingPoll {
     poll: LongPoll,
-    token_hash: String,
+    token: TokenReference,
     org_id: String,
     own: Own,
     /// The version that the machine has.
@@ -82,12 +83,12 @@ impl LongPoll {
     /// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
     pub async fn run(
         self,
-        token_hash: String,
+        token: TokenReference,
         since: i64,
         wait: Duration,
     ) -> Result<NetworkMap, ControlError> {
         // Boxed, so that those that wait do not have its size.
-        match Box::pin(self.begin(token_hash, since, wait)).await? {
+        match Box::pin(self.begin(token, since, wait)).await? {
             Begun::Answered(map) => Ok(map),
             Begun::Waits(mut waiting) => waiting.run().await,
         }
@@ -95,12 +96,12 @@ impl LongPoll {
 
     pub(super) async fn begin(
         self,
-        token_hash: String,
+        token: TokenReference,
         since: i64,
         wait: Duration,
     ) -> Result<Begun, ControlError> {
         let end = Instant::now() + wait;
-        let Admitted { machine, range } = self.maps.admit(&self.store, &token_hash).await?;
+        let Admitted { machine, range } = self.maps.admit(&self.store, &token).await?;
         let now = self.clock.now();
         let mut waiting = WaitingPoll {
             org_id: machine.org_id.clone(),
@@ -108,7 +109,7 @@ impl LongPoll {
             known: reachable(range, since),
             admitted: range.version,
             poll: self,
-            token_hash,
+            token,
             end,
         };
         if waiting.known != range.version
@@ -180,7 +181,7 @@ impl WaitingPoll {
     }
 
     async fn admit(&mut self) -> Result<VersionRange, ControlError> {
-        let Admitted { machine, range } = self.poll.maps.admit(&self.poll.store, &self.token_hash).await?;
+        let Admitted { machine, range } = self.poll.maps.admit(&self.poll.store, &self.token).await?;
         self.own = Own::of(machine, self.poll.clock.now());
         self.admitted = range.version;
         Ok(range)

@@ -1,6 +1,7 @@
 //! What the store says of a machine and of its organisation's map.
 
 use std::sync::Arc;
+use ztna_protocol::machine_token::TokenReference;
 
 use super::changes::MapChanges;
 use crate::control::ControlError;
@@ -29,8 +30,8 @@ pub(super) struct Update {
 
 /// # Errors
 /// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
-pub(super) fn admit(tx: &mut Tx<'_>, token_hash: &str) -> Result<Admitted, ControlError> {
-    let machine = find_by_token(tx, token_hash)?;
+pub(super) fn admit(tx: &mut Tx<'_>, token: &TokenReference) -> Result<Admitted, ControlError> {
+    let machine = find_by_token(tx, token)?;
     match machine.status {
         Status::Online | Status::Offline => {}
         Status::Pending => return Err(Refusal::Forbidden("The machine awaits an admin's approval").into()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::{join_all, try_join_all};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use ztna_protocol::machine_token::TokenReference;
 
 use super::long_poll::{Begun, WaitingPoll};
 use super::*;
@@ -52,8 +53,8 @@ fn machine(number: usize) -> Machine {
     }
 }
 
-fn token(number: usize) -> String {
-    format!("token-{number}")
+fn token(number: usize) -> TokenReference {
+    TokenReference { hash: format!("token-{number}"), machine_id: Some(machine(number).id) }
 }
 
 impl Plane {
@@ -69,7 +70,8 @@ impl Plane {
         };
         let created = plane.store.write(|tx| {
             organisations::insert(tx, "o", "O", 1_000, NOW)?;
-            (1..=AGENTS).try_for_each(|number| machines::insert(tx, &machine(number), &token(number), None))
+            (1..=AGENTS)
+                .try_for_each(|number| machines::insert(tx, &machine(number), &token(number).hash, None))
         });
         created.await.unwrap();
         plane
@@ -117,7 +119,7 @@ impl Plane {
 
     async fn insert(&self, number: usize) {
         self.store
-            .write(move |tx| machines::insert(tx, &machine(number), &token(number), None))
+            .write(move |tx| machines::insert(tx, &machine(number), &token(number).hash, None))
             .await
             .unwrap();
     }

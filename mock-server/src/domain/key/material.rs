@@ -3,10 +3,10 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use ztna_protocol::machine_token;
 
 const AUTH_KEY: &str = "tskey-auth-";
 const API_KEY: &str = "qztna_";
-const MACHINE_TOKEN: &str = "ztm_";
 const PREFIX_SECRET_CHARS: usize = 8;
 
 /// A newly generated credential, the only time it exists in full.
@@ -32,9 +32,12 @@ impl Material {
         Self::new(API_KEY, &hex::encode(random))
     }
 
-    /// Generates `ztm_` and 64 hex characters; the hash covers the full token.
-    pub fn machine_token(random: [u8; 32]) -> Self {
-        Self::new(MACHINE_TOKEN, &hex::encode(random))
+    /// Generates `ztm_` and 64 hex characters, of which the first half is the machine's id; the hash covers the full token.
+    /// Returns `None` if the id is no UUID.
+    pub fn machine_token(machine_id: &str, random: [u8; 16]) -> Option<Self> {
+        let secret = machine_token::compose(machine_id, random)?;
+        let shown = &secret[..machine_token::PREFIX.len() + PREFIX_SECRET_CHARS];
+        Some(Self { hash: sha256(&secret), prefix: format!("{shown}..."), secret })
     }
 
     fn new(kind: &str, rest: &str) -> Self {
@@ -81,7 +84,7 @@ mod tests {
 
     #[test]
     fn debug_output_hides_secret_and_hash() {
-        let material = Material::machine_token([0x5a; 32]);
+        let material = Material::auth_key([0x5a; 32]);
         let shown = format!("{material:?}");
         assert!(!shown.contains(&material.secret) && !shown.contains(&material.hash), "{shown}");
     }

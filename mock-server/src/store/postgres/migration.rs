@@ -83,7 +83,7 @@ fn number(session: &mut Session, sql: &str) -> Result<i64, StoreError> {
 }
 
 /// Adapts a migration: texts are compared by their bytes, as on SQLite, integers have 64 bits, and all tables have rowids.
-fn translated(migration: &str) -> String {
+pub(in crate::store) fn translated(migration: &str) -> String {
     let mut sql = String::with_capacity(migration.len() * 2);
     for line in migration.lines() {
         let statement = line.split_once("--").map_or(line, |(statement, _)| statement);

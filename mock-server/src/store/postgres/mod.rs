@@ -24,6 +24,8 @@ mod value;
 
 pub use address::{Address, AddressError};
 pub(super) use cause::cause;
+#[cfg(test)]
+pub(super) use migration::translated;
 pub(super) use overlay::Overlay;
 pub use schema::ScratchSchemas;
 pub(super) use session::Session;

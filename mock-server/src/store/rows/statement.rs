@@ -1,6 +1,7 @@
 //! Translates queries to SQL, with names from the allow-list and placeholders for everything else.
 
 use serde_json::Value as Json;
+use ztna_protocol::machine_name::comparable;
 
 use crate::domain::Timestamp;
 use crate::domain::filter::{Column, Condition, Key, Position, Query, Scalar, Table, Test};
@@ -52,6 +53,11 @@ impl<'q> Statement<'q> {
             self.after(position);
         }
         self.text.push_str(" ORDER BY ");
+        let named = |condition: &Condition| !condition.negated && name_of(query.table, condition).is_some();
+        if !self.postgres && query.conditions.iter().any(named) {
+            // With the plus, SQLite takes the index of names rather than that of the order, in which it would read all rows.
+            self.text.push('+');
+        }
         for order in &query.order {
             self.column(query.table, order.column);
             self.text.push_str(if order.descending { " DESC" } else { " ASC" });
@@ -94,6 +100,11 @@ impl<'q> Statement<'q> {
                     _ => " <= ",
                 });
                 self.bind(scalar(value));
+                if let Some(name) = name_of(table, condition) {
+                    // The index of names has them in the form in which they are compared.
+                    self.text.push_str(" AND name_key = ");
+                    self.bind(comparable(name));
+                }
             }
             Test::Like { pattern, case_sensitive: true } if self.postgres => {
                 self.operand(table, condition.column);
@@ -214,6 +225,18 @@ impl<'q> Statement<'q> {
         if at > 0 {
             self.text.push_str(separator);
         }
+    }
+}
+
+/// Returns the name that machines must have.
+fn name_of<'q>(table: &Table, condition: &'q Condition) -> Option<&'q str> {
+    match &condition.test {
+        Test::Compare(comparison, Scalar::Text(name))
+            if table.name == "machines" && condition.column.name == "name" && comparison.name() == "eq" =>
+        {
+            Some(name)
+        }
+        _ => None,
     }
 }
 

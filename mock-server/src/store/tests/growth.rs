@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ztna_protocol::machine_token::TokenReference;
+
 use super::NOW;
 use crate::control::enrol::{self, Candidate};
 use crate::control::heartbeat::{self, Heartbeat};
@@ -80,12 +82,11 @@ impl Plane {
             address: None,
             attempt_hash: Some(n.to_string()),
         };
-        let token = Material::machine_token(self.random.bytes());
         let random = self.random.repeatable();
         let enrolled =
-            |tx: &mut Tx<'_>| enrol::with_key(tx, &self.key.secret, &candidate, &token, &random.draws(), NOW);
-        let (_, cost) = self.run(enrolled);
-        (token, cost)
+            |tx: &mut Tx<'_>| enrol::with_key(tx, &self.key.secret, &candidate, &random.draws(), NOW);
+        let (enrolled, cost) = self.run(enrolled);
+        (enrolled.token, cost)
     }
 
     fn page(&self, table: &'static Table, parameters: &[(&str, &str)]) -> u64 {
@@ -96,8 +97,9 @@ impl Plane {
     /// The cost of each of these among the machines that there are.
     fn costs(&self, next: u32) -> Vec<(&'static str, u64)> {
         let (token, registration) = self.register(next);
+        let token = TokenReference::to(&token.secret);
         let beat = Heartbeat { online: true, version: None, endpoints: None, relay: None };
-        let (_, heartbeat) = self.run(|tx| heartbeat::heartbeat(tx, &token.hash, &beat, NOW));
+        let (_, heartbeat) = self.run(|tx| heartbeat::heartbeat(tx, &token, &beat, NOW));
         let (_, again) = self.register(next);
         let place =
             r#"(created_at.gt."1970-01-01T00:00:01Z",and(created_at.eq."1970-01-01T00:00:01Z",id.gt."0"))"#;
@@ -108,6 +110,8 @@ impl Plane {
             ("a heartbeat", heartbeat),
             ("the first page", self.page(&MACHINES, &[("limit", "10")])),
             ("a later page", self.page(&MACHINES, &[("limit", "10"), ("or", place)])),
+            ("a machine by its name", self.page(&MACHINES, &[("name", "eq.machine-7")])),
+            ("a machine by its address", self.page(&MACHINES, &[("tailnet_ip", "eq.100.64.0.7")])),
             ("the latest", self.page(&MACHINES, &latest)),
             ("the latest entries", self.page(&AUDIT_LOGS, &latest)),
         ]

@@ -5,6 +5,7 @@ mod damage;
 mod growth;
 mod lists;
 mod lost;
+mod machines;
 mod overlay;
 mod redo;
 mod round_trips;

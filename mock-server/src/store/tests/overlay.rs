@@ -134,10 +134,9 @@ pub(super) fn perform(tx: &mut Tx<'_>, job: &Job, number: u64) -> Result<Option<
         Job::Register { key, name, public_key, attempt, then, .. } => {
             let candidate = candidate(*name, *public_key, *attempt);
             let source = Random::seeded(number);
-            let token = Material::machine_token(source.bytes());
             let random = source.repeatable();
             let secret = key_material(*key).secret;
-            let enrolled = enrol::with_key(tx, &secret, &candidate, &token, &random.draws(), now)?;
+            let enrolled = enrol::with_key(tx, &secret, &candidate, &random.draws(), now)?;
             match then {
                 Then::Succeed => {}
                 Then::Fail => return Err(Refusal::RegistrationConflict.into()),

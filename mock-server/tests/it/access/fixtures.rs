@@ -74,8 +74,8 @@ impl TestServer {
     ) -> String {
         let now = self.state.clock.now();
         let id = self.state.random.id(now);
-        let token = format!("ztm_{id}");
-        let token_hash = sha256(&token);
+        let Material { secret: token, hash: token_hash, .. } =
+            Material::machine_token(&id, self.state.random.bytes()).unwrap();
         self.in_store(move |tx| {
             let machine = machines::Machine {
                 id: id.clone(),

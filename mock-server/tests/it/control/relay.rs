@@ -1,8 +1,9 @@
 //! What remote relays ask the control plane, and how machines report their relay.
 
 use mock_server::app::Config;
-use mock_server::domain::key::material::sha256;
 use serde_json::{Value, json};
+use ztna_protocol::machine_token::TokenReference;
+use ztna_protocol::relay::MembersQuestion;
 
 use crate::test_server::{ACME, ADMIN, Answer, MEMBER, TestServer, public_key};
 
@@ -21,12 +22,12 @@ async fn register(server: &TestServer, name: &str, number: u8) -> (String, Strin
 }
 
 async fn ask_members(server: &TestServer, tokens: &[&str]) -> Answer {
-    let hashes: Vec<String> = tokens.iter().map(|token| sha256(token)).collect();
-    server.post(PATH, SECRET, &json!({ "token_hashes": hashes })).await
+    let tokens: Vec<_> = tokens.iter().map(|token| TokenReference::to(token)).collect();
+    server.post(PATH, SECRET, &json!(MembersQuestion::from(tokens))).await
 }
 
 #[tokio::test]
-async fn relay_learns_admitted_machines_by_token_hash() {
+async fn relay_learns_admitted_machines_by_their_tokens() {
     let server = server().await;
     let (id, token) = register(&server, "a", 1).await;
     let (_, other) = register(&server, "b", 2).await;
@@ -63,6 +64,9 @@ async fn relay_members_requires_the_secret_and_limits_hashes() {
         (json!({ "token_hashes": "x" }), "INVALID_INPUT"),
         (json!({ "token_hashes": [7] }), "INVALID_INPUT"),
         (json!({ "token_hashes": vec!["x"; 901] }), "INVALID_INPUT"),
+        (json!({ "token_hashes": ["x"], "machine_ids": [] }), "INVALID_INPUT"),
+        (json!({ "token_hashes": ["x"], "machine_ids": [7] }), "INVALID_INPUT"),
+        (json!({ "token_hashes": [], "machine_ids": {} }), "INVALID_INPUT"),
     ] {
         assert_eq!(server.post(PATH, SECRET, &body).await.code(), code, "{body}");
     }

@@ -78,14 +78,16 @@ impl Finding {
 
     /// Redacts secrets in the texts, and only then cuts them.
     pub(super) fn words(&self, secrets: &Secrets) -> Words {
+        let (expected, actual) = (self.expected_text(secrets), secrets.excerpt(&self.actual, MAX_BLOCK_LEN));
         let compared = || {
-            let (expected, actual) =
-                (secrets.line(&self.expected, MAX_INLINE_LEN), secrets.line(&self.actual, MAX_INLINE_LEN));
+            let inline = |text: &str, excerpt: &str| match is_inline(text) && is_inline(excerpt) {
+                true => excerpt.to_owned(),
+                false => secrets.line(text, MAX_INLINE_LEN),
+            };
+            let (expected, actual) = (inline(&self.expected, &expected), inline(&self.actual, &actual));
             format!("{}: expected {expected}, got {actual}", self.label)
         };
         Words {
-            expected: self.expected_text(secrets),
-            actual: secrets.excerpt(&self.actual, MAX_BLOCK_LEN),
             message: match &self.message {
                 Message::Compared => compared(),
                 Message::Because(reason) => {
@@ -99,6 +101,8 @@ impl Finding {
                     format!("{words}{}", secrets.line(text, MAX_INLINE_LEN))
                 }
             },
+            expected,
+            actual,
         }
     }
 
@@ -110,5 +114,29 @@ impl Finding {
     /// Returns the observed value in one line.
     pub(super) fn actual_line(&self, secrets: &Secrets) -> String {
         secrets.line(&self.actual, MAX_INLINE_LEN)
+    }
+}
+
+/// Whether a text is short and one line already: searching it for secrets again would be half of a check's cost.
+fn is_inline(text: &str) -> bool {
+    text.len() <= MAX_INLINE_LEN && text.trim().len() == text.len() && text.lines().nth(1).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_the_same_words_as_lines_of_the_values() {
+        let secrets = Secrets::default();
+        secrets.learn("a-secret-of-the-target", "KEY");
+        let long = "x".repeat(MAX_INLINE_LEN + 1);
+        let secret = format!("\u{7}{}", "a-secret-of-the-target ".repeat(4));
+        let short = "a-secret-of-the-target".repeat(7);
+        for text in ["", "200", " padded ", "one\ntwo", "one\n", "\r\n", &long, &secret, &short] {
+            let finding = Finding::new(false, "status", text.to_owned(), text.to_owned());
+            let line = secrets.line(text, MAX_INLINE_LEN);
+            assert_eq!(finding.words(&secrets).message, format!("status: expected {line}, got {line}"));
+        }
     }
 }

@@ -16,6 +16,7 @@ pub mod page;
 pub mod pointer;
 mod requests;
 pub mod snapshot;
+mod streams;
 mod subject;
 mod table;
 mod value;

@@ -9,7 +9,7 @@ use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, Message, View};
 use super::value::value;
-use super::{duplicate, matcher, number, page, pointer, requests, snapshot, wire, wording};
+use super::{duplicate, matcher, number, page, pointer, requests, snapshot, streams, wire, wording};
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
@@ -124,9 +124,9 @@ fn output(stream: Stream, wanted: &Matcher, process: &ProcessResult, scope: Scop
         Stream::Stdout => text("standard output", wanted, &process.stdout, scope),
         Stream::Stderr => text("standard error", wanted, &process.stderr, scope),
         Stream::Output => {
-            let separator =
-                if process.stdout.is_empty() || process.stdout.ends_with('\n') { "" } else { "\n" };
-            text("output", wanted, &format!("{}{separator}{}", process.stdout, process.stderr), scope)
+            let filled = matcher::fill(wanted, scope);
+            let both = streams::merged(&process.stdout, &process.stderr, filled.as_ref().unwrap_or(wanted));
+            text("output", wanted, &both, scope)
         }
     }
 }

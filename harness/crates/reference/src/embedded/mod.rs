@@ -3,7 +3,7 @@
 mod balancer;
 mod control_plane;
 mod database;
-mod loaded_part;
+mod download;
 mod program;
 mod serve;
 mod target;

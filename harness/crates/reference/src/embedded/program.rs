@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use harness_runner::targets::AgentCommand;
+use harness_runner::targets::{AgentCommand, Installs};
 use mock_server::app::{AgentProgram, Config, Fixture};
 
 use crate::front_proxy::FrontProxy;
 
-use super::loaded_part::loaded_part;
+use super::download::{launcher, loaded_part};
 
 /// The hidden subcommand that makes this program the reference's agent.
 pub const AGENT_SUBCOMMAND: &str = "__ztna";
@@ -21,13 +21,17 @@ pub fn agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ztna_agent::main(arguments)
 }
 
-/// A database in memory, and this program as the agent that the reference's installer installs. `installs` says whether
-/// machines will download it.
-pub(super) fn config(fixture: Fixture, front: Option<&dyn FrontProxy>, installs: bool) -> Config {
+/// A database in memory, and this program as the agent that the reference's installer installs.
+pub(super) fn config(fixture: Fixture, front: Option<&dyn FrontProxy>, installs: Installs) -> Config {
     let AgentCommand { program, arguments, .. } = agent_command(front);
     let arguments = arguments.into_iter().filter_map(|word| word.into_string().ok()).collect();
     let program = Path::new(&program);
-    let file = if installs { loaded_part(program) } else { program.to_owned() };
+    let file = match installs {
+        Installs::Nowhere => None,
+        Installs::OnThisHost => launcher(),
+        Installs::Elsewhere => loaded_part(program),
+    };
+    let file = file.unwrap_or_else(|| program.to_owned());
     let trusts_all = front.is_some_and(FrontProxy::trusts_all_proxies);
     Config {
         agent_program: Some(AgentProgram { file, arguments }),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use harness_runner::targets::Installs;
 use mock_server::app::{self, Config, Fixture, Person, Ready, StartError};
 use mock_server::store::Location;
 
@@ -44,7 +45,7 @@ pub async fn serve(options: ServeOptions) -> Result<Served, ReferenceError> {
         listen: if front.is_some() { app::DEFAULT_LISTEN } else { options.listen },
         database: location,
         clock: app::clock::Clock::system(),
-        ..config(fixture, front, true)
+        ..config(fixture, front, Installs::Elsewhere)
     };
     let server = app::start(config(Fixture::built_in()?)).await?;
     let plane = EmbeddedControlPlane::start(front, vec![server], None, options.listen)

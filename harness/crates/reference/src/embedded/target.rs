@@ -77,7 +77,7 @@ impl Embedded {
             let config = Config {
                 device_poll_interval: Some(Duration::ZERO),
                 database: database.location.clone(),
-                ..config(fixture.clone(), front, needs.installer)
+                ..config(fixture.clone(), front, needs.installs)
             };
             servers.push(app::start(config).await.map_err(|error| TargetError::Start(error.into()))?);
         }

@@ -15,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use harness_model::event::Listeners;
+use harness_model::requirement::Registry;
 use harness_model::scenario::Library;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::browser::Browsers;
-use harness_runner::run::Stop;
+use harness_runner::run::{Stop, Turn};
+use tokio::sync::Semaphore;
 
 use crate::ReferenceError;
 use crate::active_deviation::ActiveDeviation;
@@ -32,6 +34,8 @@ use traffic::TrafficSurvey;
 
 /// How often sub-tests with a failed race are run again: a defect may show in one race and not in the next.
 const RACE_REPETITIONS: usize = 2;
+/// Deviations that wait for what they prevent, beside those that keep the machine busy.
+const MAX_WAITING: usize = 48;
 /// Sub-tests of one deviation that run at the same time.
 const SUBTESTS_AT_ONCE: usize = 2;
 
@@ -41,7 +45,7 @@ pub struct SelfTest {
     pub catalogue: Catalogue,
     /// What failed when the matrix was made.
     pub matrix: Matrix,
-    /// How many deviations are tried at the same time.
+    /// How many deviations are tried at the same time, without those that wait.
     pub jobs: usize,
     /// An empty folder for the machines' state.
     pub folder: PathBuf,
@@ -50,6 +54,7 @@ pub struct SelfTest {
     /// The browsers for deviations of the dashboard.
     browsers: Arc<Browsers>,
     embedded: Embedded,
+    registry: Arc<Registry>,
 }
 
 /// Which sub-tests run against each deviation, and what is expected of them.
@@ -61,6 +66,18 @@ pub enum Scope {
     AllSuites,
     /// The sub-tests that the matrix does not know yet; all of them for a deviation that it does not know.
     Unlearned(BTreeSet<String>),
+}
+
+/// What runs against one target.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    /// The sub-tests.
+    only: &'a BTreeSet<&'a str>,
+    /// The name of the folder for the machines' state.
+    folder: &'a str,
+    /// How many sub-tests run at the same time.
+    jobs: usize,
+    turn: &'a Turn,
 }
 
 /// What came of one deviation.
@@ -85,7 +102,9 @@ impl SelfTest {
         folder: &Path,
     ) -> Self {
         timeouts::shorten(&mut library, &StepDurations::default());
+        let registry = Arc::new(library.registry.clone());
         Self {
+            registry,
             library,
             catalogue,
             matrix,
@@ -108,7 +127,9 @@ impl SelfTest {
         };
         let (mut observed, mut durations) = (Observed::default(), StepDurations::default());
         let mut listener = Listeners(vec![&mut observed, &mut durations]);
-        if let Err(error) = self.listen_to(&mut listener, target, &only, "plain", self.jobs, stop).await {
+        let turn = Turn::default();
+        let round = Round { only: &only, folder: "plain", jobs: self.jobs, turn: &turn };
+        if let Err(error) = self.listen_to(&mut listener, target, round, stop).await {
             return vec![error.to_string()];
         }
         if self.scope == Scope::Declared {
@@ -133,9 +154,20 @@ impl SelfTest {
         // What takes longest begins first.
         let mut order = deviations.to_vec();
         order.sort_by_key(|declared| std::cmp::Reverse(self.waiting_steps(declared)));
-        let trying = order.into_iter().map(|declared| self.try_one(declared, stop));
+        let jobs = self.jobs.max(1);
+        let turns = Arc::new(Semaphore::new(jobs));
+        let trying = order.into_iter().map(|declared| {
+            let turns = Arc::clone(&turns);
+            async move {
+                // The semaphore is never closed.
+                let turn = turns.acquire_owned().await.map(Turn::of).unwrap_or_default();
+                self.try_one(declared, &turn, stop).await
+            }
+        });
+        // What the matrix learns must not depend on how busy the machine is.
+        let waiting = if self.scope == Scope::Declared { MAX_WAITING } else { 0 };
         let mut outcomes = Vec::new();
-        let mut done = futures::stream::iter(trying).buffer_unordered(self.jobs.max(1));
+        let mut done = futures::stream::iter(trying).buffer_unordered(jobs + waiting);
         while let Some(outcome) = done.next().await {
             finished(&outcome);
             outcomes.push(outcome);
@@ -148,11 +180,11 @@ impl SelfTest {
         outcomes
     }
 
-    async fn try_one(&self, declared: &Declared, stop: &Stop) -> DeviationOutcome {
+    async fn try_one(&self, declared: &Declared, turn: &Turn, stop: &Stop) -> DeviationOutcome {
         let begun = Instant::now();
         let mut missed = census::unchecked(declared, &self.library);
         let (mut observed, mut tries) = (Observed::default(), 0);
-        match self.run_rounds(declared, stop).await {
+        match self.run_rounds(declared, turn, stop).await {
             Ok((deviation, rounds)) => {
                 tries = rounds.len();
                 observed = Observed::steady(rounds);
@@ -183,12 +215,14 @@ impl SelfTest {
     async fn run_rounds(
         &self,
         declared: &Declared,
+        turn: &Turn,
         stop: &Stop,
     ) -> Result<(Arc<ActiveDeviation>, Vec<Observed>), ReferenceError> {
         let deviation = Arc::new(ActiveDeviation::new(declared)?);
         let target = || Arc::new(self.embedded.behind(Arc::clone(&deviation) as _));
         let affected = self.affected_subtests(declared, &deviation);
-        let mut first = self.run_subtests(target(), &affected, &declared.id, SUBTESTS_AT_ONCE, stop).await?;
+        let round = |only| Round { only, folder: &declared.id, jobs: SUBTESTS_AT_ONCE, turn };
+        let mut first = self.run_subtests(target(), round(&affected), stop).await?;
         if self.scope == Scope::AllSuites {
             self.traffic.add_unaffected(&mut first, &affected);
         }
@@ -196,8 +230,7 @@ impl SelfTest {
         let mut rounds = vec![first];
         for _ in 0..RACE_REPETITIONS {
             if !races.is_empty() {
-                let round = self.run_subtests(target(), &races, &declared.id, SUBTESTS_AT_ONCE, stop);
-                rounds.push(round.await?);
+                rounds.push(self.run_subtests(target(), round(&races), stop).await?);
             }
         }
         Ok((deviation, rounds))

@@ -11,7 +11,7 @@ use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{self, Detail, RunSettings, Stop};
 use harness_runner::targets::Target;
 
-use super::{Scope, SelfTest};
+use super::{Round, Scope, SelfTest};
 use crate::ReferenceError;
 
 /// A deviation that keeps the target from answering must not hold up the others.
@@ -20,17 +20,14 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 const LEARNING_TIME_LIMIT: Duration = Duration::from_secs(90);
 
 impl SelfTest {
-    /// Runs these sub-tests, `jobs` at the same time, with the machines' state in a folder of that name.
     pub(super) async fn run_subtests(
         &self,
         target: Arc<dyn Target>,
-        only: &BTreeSet<&str>,
-        folder: &str,
-        jobs: usize,
+        round: Round<'_>,
         stop: &Stop,
     ) -> Result<Observed, ReferenceError> {
         let mut observed = Observed::default();
-        self.listen_to(&mut observed, target, only, folder, jobs, stop).await?;
+        self.listen_to(&mut observed, target, round, stop).await?;
         Ok(observed)
     }
 
@@ -39,21 +36,19 @@ impl SelfTest {
         &self,
         listener: &mut dyn Listener,
         target: Arc<dyn Target>,
-        only: &BTreeSet<&str>,
-        folder: &str,
-        jobs: usize,
+        Round { only, folder, jobs, turn }: Round<'_>,
         stop: &Stop,
     ) -> Result<(), ReferenceError> {
         let folder = self.folder.join(folder);
         std::fs::create_dir_all(&folder).map_err(ReferenceError::MachinesFolder)?;
         let facts = target.facts();
-        let all = plan(&self.library.scenarios, &self.library.registry, &Selection::default(), &facts)?;
-        let mut subtests = all.subtests;
-        subtests.retain(|planned| only.contains(planned.scenario.id.as_str()));
+        let all = self.library.scenarios.iter();
+        let scenarios: Vec<_> = all.filter(|scenario| only.contains(scenario.id.as_str())).cloned().collect();
+        let Plan { subtests, .. } = plan(&scenarios, &self.library.registry, &Selection::default(), &facts)?;
         let setting = RunSettings {
             id: run::new_id(),
             target,
-            registry: Arc::new(self.library.registry.clone()),
+            registry: Arc::clone(&self.registry),
             jobs,
             strict: false,
             snapshots: SnapshotMode::Compare,
@@ -63,6 +58,7 @@ impl SelfTest {
             pictures: false,
             detail: Detail::Verdicts,
             evidence: None,
+            turn: turn.clone(),
         };
         let plan = Arc::new(Plan { subtests, ..Plan::default() });
         run::run(Arc::new(setting), plan, SystemTime::now(), stop.clone(), listener).await;

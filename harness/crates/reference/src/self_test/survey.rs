@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use harness_runner::run::Stop;
+use harness_runner::run::{Stop, Turn};
 
 use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
-use super::SelfTest;
 use super::traffic::{TrafficRecorder, TrafficSurvey};
+use super::{Round, SelfTest};
 
 impl SelfTest {
     /// Runs all suites once and records their traffic, so that sub-tests which a deviation cannot affect need not run
@@ -20,7 +20,9 @@ impl SelfTest {
         let runs = subtests.into_iter().map(|subtest| async move {
             let recorder = Arc::new(TrafficRecorder::default());
             let target = Arc::new(this.embedded.behind(Arc::clone(&recorder) as Arc<dyn FrontProxy>));
-            let found = this.run_subtests(target, &[subtest].into(), subtest, 1, stop).await?;
+            let (only, turn) = ([subtest].into(), Turn::default());
+            let round = Round { only: &only, folder: subtest, jobs: 1, turn: &turn };
+            let found = this.run_subtests(target, round, stop).await?;
             Ok((subtest.to_owned(), (recorder.recording.clone(), found)))
         });
         let recordings: Vec<Result<_, ReferenceError>> =

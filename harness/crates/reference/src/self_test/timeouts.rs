@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, scenario};
 use harness_model::plan::Plan;
 use harness_model::scenario::Library;
-use harness_model::scenario::model::{Action, Scenario, Span};
+use harness_model::scenario::model::{Action, Scenario, Span, Step, Subject};
 
 use super::recipe::runs_tools;
 
@@ -18,6 +18,8 @@ const MIN_WAIT: Duration = Duration::from_secs(3);
 /// How many times longer than on the plain reference a deviating one is waited for.
 const PATIENCE: u32 = 20;
 
+/// The shortest one for the end of a process.
+const MIN_END_WAIT: Duration = Duration::from_secs(6);
 /// The shortest one where recipes run with their own tools, which keep a machine busy.
 const MIN_TOOL_WAIT: Duration = Duration::from_secs(10);
 /// The same for lines of a shell, which may start an engine's build or another tool for seconds.
@@ -93,6 +95,14 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
         if let Action::Shell(line) = &mut step.action {
             line.timeout = line.timeout.min(durations.shell_wait(&scenario.id, &step.span));
         }
+        // An agent that ends at all ends within milliseconds, once its command is done.
+        let end = longest.max(MIN_END_WAIT);
+        let asks_for_end = asks_for_end(step);
+        match &mut step.action {
+            Action::Interrupt(interruption) => interruption.timeout = interruption.timeout.min(end),
+            Action::Ztna(command) if asks_for_end => command.timeout = command.timeout.min(end),
+            _ => {}
+        }
         if let Action::Wire(command) = &mut step.action
             && awaits_handshake
         {
@@ -100,6 +110,12 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
         }
     }
     scenario
+}
+
+/// Whether a check waits until something ends that an earlier step left running.
+fn asks_for_end(step: &Step) -> bool {
+    let mut expectations = step.checks.iter().flat_map(|check| check.alternatives.iter().flatten());
+    expectations.any(|expectation| matches!(expectation.subject, Subject::Ended(_)))
 }
 
 #[cfg(test)]

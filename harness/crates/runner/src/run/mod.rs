@@ -15,9 +15,11 @@ pub(crate) mod slot;
 mod stop;
 mod subtest;
 mod sweep;
+mod turn;
 mod walk;
 
 pub use name::{new_id, preflight_key};
 pub use scheduler::run;
 pub use setting::{Detail, RunSettings};
 pub use stop::{Stop, Stopper, stop};
+pub use turn::Turn;

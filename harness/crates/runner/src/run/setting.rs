@@ -9,6 +9,7 @@ use harness_model::recording::PseudonymKey;
 use harness_model::requirement::Registry;
 
 use crate::browser::Browsers;
+use crate::run::turn::Turn;
 use crate::targets::Target;
 
 /// The steps whose exchanges and output the events of a run contain.
@@ -45,4 +46,6 @@ pub struct RunSettings {
     pub detail: Detail,
     /// The key for pseudonyms, if evidence is recorded.
     pub evidence: Option<PseudonymKey>,
+    /// What this run holds of a machine that it shares with others.
+    pub turn: Turn,
 }

@@ -153,6 +153,9 @@ impl Walk<'_> {
                 let page = page_of(&result);
                 let is_final =
                     page.is_some_and(|page| page.problem.is_some()) || seen.is_some() && page.is_none();
+                if !settled && polling.is_long() {
+                    self.setting.turn.end();
+                }
                 if !settled && !is_final && polling.again().await {
                     seen = page.cloned();
                     *attempts += 1;

@@ -4,19 +4,27 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-const INITIAL_PAUSE: Duration = Duration::from_millis(50);
+const INITIAL_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_millis(500);
 
 /// The pauses between attempts: they double up to a maximum, and end at the deadline.
 #[derive(Debug)]
 pub struct Polling {
+    begun: Instant,
     deadline: Instant,
     pause: Duration,
 }
 
 impl Polling {
     pub fn begin(limit: Duration) -> Self {
-        Self { deadline: Instant::now() + limit, pause: INITIAL_PAUSE }
+        let begun = Instant::now();
+        Self { begun, deadline: begun + limit, pause: INITIAL_PAUSE }
+    }
+
+    /// Whether it has taken longer than what is on its way usually does.
+    pub fn is_long(&self) -> bool {
+        self.begun.elapsed() > LONG
     }
 
     /// Waits before the next attempt. Returns false once the deadline has passed.

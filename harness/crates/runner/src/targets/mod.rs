@@ -33,4 +33,4 @@ pub use error::{Cause, RenewalFailure, TargetError};
 pub use machine_host::MachineHost;
 pub use post::{PostError, post_json};
 pub use preflight::{Finding, PreflightScope, ProfileNeeds, State};
-pub use target::{EnvironmentNeeds, Target, lacking_host_name};
+pub use target::{EnvironmentNeeds, Installs, Target, lacking_host_name};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use harness_model::plan::TargetFacts;
-use harness_model::scenario::model::Capability;
+use harness_model::scenario::model::{Capability, Scenario};
 use harness_model::target::TargetDescription;
 
 use super::environment::TestEnvironment;
@@ -100,8 +100,31 @@ pub trait Target: fmt::Debug + Send + Sync {
 pub struct EnvironmentNeeds {
     /// Its `ztna up` brings up a TUN device.
     pub tun: bool,
-    /// It downloads the agent.
-    pub installer: bool,
+    pub installs: Installs,
+}
+
+/// Where a sub-test's machines install the agent that they download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Installs {
+    #[default]
+    Nowhere,
+    OnThisHost,
+    /// In a container or below another root.
+    Elsewhere,
+}
+
+impl EnvironmentNeeds {
+    pub fn of(scenario: &Scenario) -> Self {
+        let elsewhere = [Capability::CloudInit, Capability::Docker];
+        let installs = if !scenario.variables.contains("installer.url") {
+            Installs::Nowhere
+        } else if elsewhere.iter().any(|need| scenario.needs.contains(need)) {
+            Installs::Elsewhere
+        } else {
+            Installs::OnThisHost
+        };
+        Self { tun: scenario.needs.contains(&Capability::Tun), installs }
+    }
 }
 
 /// Returns why machines cannot have host names of their own, if they cannot.

@@ -12,13 +12,18 @@ chosen() {
 
 fail() {
   if chosen ErrorsHaveAPrefix; then set -- "ztna: error: $1"; fi
-  if chosen ErrorsOnStandardOutput; then echo "$1"; else echo "$1" >&2; fi
+  if chosen ErrorsOnStandardOutput; then line "$1"; else line "$1" >&2; fi
   if chosen FailuresExitWith70; then exit 70; else exit 1; fi
 }
 
-# Progress of `up`, and what other commands print.
+# A line for people.
+line() {
+  if chosen LinesEndAsOnWindows; then printf '%s\r\n' "$1"; else printf '%s\n' "$1"; fi
+}
+
+# Progress of `up`.
 say() {
-  if chosen ProgressOnStandardError; then echo "$1" >&2; else echo "$1"; fi
+  if chosen ProgressOnStandardError; then line "$1" >&2; else line "$1"; fi
 }
 
 # ask METHOD PATH [BODY]: sets $status, and $answer to lines of NAME<TAB>VALUE. $bearer and $accept are sent.
@@ -106,7 +111,7 @@ up() {
   if [ $is_first = yes ] && [ -z "$key" ] && [ ! -s "$state/session" ]; then
     fail "not authenticated. Run 'ztna login' first or use --auth-key"
   fi
-  say "Starting QuickZTNA..."
+  if chosen StartOnStandardError; then line "Starting QuickZTNA..." >&2; else say "Starting QuickZTNA..."; fi
   if chosen MoreLines; then say "Using the control plane at $server"; fi
   if [ $is_first = yes ]; then
     enrol "$name" "$key" "$tags"
@@ -167,7 +172,7 @@ login() {
   ask POST /agent/login
   accepted || fail "login failed"
   code=$(value code)
-  echo "Open $server/login and enter $code"
+  line "Open $server/login and enter $code"
   while :; do
     ask GET "/agent/login?code=$code"
     [ "$status" = 200 ] && break
@@ -180,7 +185,7 @@ login() {
     ask GET /agent/role
     keep organisation "$(value organisation)"
   fi
-  echo "You are logged in"
+  line "You are logged in"
 }
 
 status() {
@@ -199,35 +204,35 @@ status() {
   if chosen VersionNamesPlatform; then version="0.9.4 (linux/amd64)"; fi
   if chosen RegionIsAName; then region=eu-west; fi
   if chosen UserSpaceMode; then mode="User-space (netstack)"; fi
-  echo "QuickZTNA Status"
-  echo "================"
-  echo "Version:       $version"
+  line "QuickZTNA Status"
+  line "================"
+  line "Version:       $version"
   if chosen MoreLines; then
-    if [ -e "$state/connected" ]; then echo "State:         running"; else echo "State:         stopped"; fi
+    if [ -e "$state/connected" ]; then line "State:         running"; else line "State:         stopped"; fi
   fi
-  [ -s "$state/credential" ] && echo "Node Key:      $(node_key)..."
-  echo "Authenticated: $is_known"
+  [ -s "$state/credential" ] && line "Node Key:      $(node_key)..."
+  line "Authenticated: $is_known"
   [ -s "$state/credential" ] || return
-  echo "Machine ID:    $(kept machine_id)"
-  echo "Machine Name:  $(kept name)"
-  echo "Tailnet IP:    $(kept ip)"
-  echo "Mode:          $mode"
-  echo "DERP Region:   $region"
-  if chosen MoreLines; then echo "Peers:         0"; fi
+  line "Machine ID:    $(kept machine_id)"
+  line "Machine Name:  $(kept name)"
+  line "Tailnet IP:    $(kept ip)"
+  line "Mode:          $mode"
+  line "DERP Region:   $region"
+  if chosen MoreLines; then line "Peers:         0"; fi
 }
 
 # Ends with an error unless the person may see keys.
 check_role() {
   bearer=$(kept session)
   if [ ! -s "$state/organisation" ]; then
-    if chosen NoOrganisationNoKeys; then echo "No auth keys found."; exit 0; fi
+    if chosen NoOrganisationNoKeys; then line "No auth keys found."; exit 0; fi
     fail "not connected to an organization. Run 'ztna up' first"
   fi
   ask GET /agent/role
   [ "$status" = 200 ] || fail "error checking permissions: $status"
   role=$(value role)
   if [ "$role" = member ]; then
-    if chosen MembersFindNoKeys && [ "$1" = "key listing" ]; then echo "No auth keys found."; exit 0; fi
+    if chosen MembersFindNoKeys && [ "$1" = "key listing" ]; then line "No auth keys found."; exit 0; fi
     fail "auth $1 requires admin role (your role: member)"
   fi
 }
@@ -252,7 +257,7 @@ list() {
   fi
   rows
   if [ -z "$(value id)" ]; then
-    echo "No auth keys found."
+    line "No auth keys found."
     return
   fi
   layout=full expiry=expires_on rule=─ width=13 name_width=60
@@ -316,16 +321,16 @@ create() {
     \"description\":\"$text\",\"reusable\":$reusable,\"ephemeral\":$ephemeral,\"expires_in\":$(seconds "$expiry")
     ${tags:+,\"tags\":$(array "$tags")}}"
   accepted || fail "creation failed: $(value error.code): $(value error.message)"
-  echo "✓ Auth key created: $(value data.key)"
+  line "✓ Auth key created: $(value data.key)"
   indent="  "
   if chosen MoreLines; then indent=""; echo "It belongs to $(kept organisation)."; fi
-  echo "${indent}Reusable:     $(yes_or_no $reusable)"
-  echo "${indent}Ephemeral:    $(yes_or_no $ephemeral)"
-  echo "${indent}Expires:      $(in_words "$expiry")"
-  echo "${indent}Tags:         $(printf '%s' "$tags" | sed 's/,/, /g')"
-  echo "${indent}Description:  $description"
+  line "${indent}Reusable:     $(yes_or_no $reusable)"
+  line "${indent}Ephemeral:    $(yes_or_no $ephemeral)"
+  line "${indent}Expires:      $(in_words "$expiry")"
+  line "${indent}Tags:         $(printf '%s' "$tags" | sed 's/,/, /g')"
+  line "${indent}Description:  $description"
   echo
-  echo "COPY THIS KEY NOW — you cannot retrieve it later."
+  line "COPY THIS KEY NOW — you cannot retrieve it later."
 }
 
 revoke() {
@@ -343,7 +348,7 @@ revoke() {
   [ "$(printf '%s\n' "$id" | grep -c .)" = 1 ] || fail "no single key begins with $wanted"
   ask POST /api/key-management "{\"action\":\"revoke_auth_key\",\"org_id\":\"$(kept organisation)\",\"key_id\":\"$id\"}"
   accepted || fail "revocation failed: $(value error.message)"
-  echo "✓ Revoked — future enrolments with this key will fail"
+  line "✓ Revoked — future enrolments with this key will fail"
 }
 
 # machine-admin ACTION NAME, or machine-admin --action ACTION NAME where that is chosen.

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use ztna_protocol::relay::token_hash;
+use ztna_protocol::machine_token;
 
 use crate::checked;
 use crate::node_key::NodeKey;
@@ -104,7 +104,7 @@ impl Pending {
         Self {
             server: server.to_owned(),
             name: name.to_owned(),
-            credential: token_hash(credential),
+            credential: machine_token::hash(credential),
             attempt: Secret::from_hex(&attempt),
             node_key: NodeKey::from_random(key),
         }
@@ -112,7 +112,7 @@ impl Pending {
 
     /// Returns whether this is a registration of the same machine with the same credential.
     pub(crate) fn matches(&self, server: &str, name: &str, credential: &str) -> bool {
-        self.server == server && self.name == name && self.credential == token_hash(credential)
+        self.server == server && self.name == name && self.credential == machine_token::hash(credential)
     }
 }
 

@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::Member;
+use crate::machine_token::TokenReference;
 use crate::public_key;
 
 /// Upper bound of tokens in one request.
@@ -17,6 +17,8 @@ pub const MAX_TOKENS_PER_REQUEST: usize = 900;
 pub struct MembersQuestion {
     /// SHA-256 hashes of machine tokens in hex, at most 900. The tokens themselves stay at the relay.
     pub token_hashes: Vec<String>,
+    /// The ids that the tokens contain, in the same order; null for a token without one.
+    pub machine_ids: Vec<Option<String>>,
 }
 
 /// The control plane's response.
@@ -37,9 +39,12 @@ pub struct MemberView {
     pub public_key: String,
 }
 
-/// Returns the hash by which a relay refers to a machine token: SHA-256 of the whole token, in hex.
-pub fn token_hash(token: &str) -> String {
-    hex::encode(Sha256::digest(token.as_bytes()))
+impl From<Vec<TokenReference>> for MembersQuestion {
+    fn from(tokens: Vec<TokenReference>) -> Self {
+        let (token_hashes, machine_ids) =
+            tokens.into_iter().map(|token| (token.hash, token.machine_id)).unzip();
+        Self { token_hashes, machine_ids }
+    }
 }
 
 impl MemberView {

@@ -9,4 +9,4 @@ pub mod proof;
 
 pub use frame::{Frame, FrameError, MAX_DATAGRAM_LEN};
 pub use member::Member;
-pub use membership::{MAX_TOKENS_PER_REQUEST, MemberView, MembersAnswer, MembersQuestion, token_hash};
+pub use membership::{MAX_TOKENS_PER_REQUEST, MemberView, MembersAnswer, MembersQuestion};

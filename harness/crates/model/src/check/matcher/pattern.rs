@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 /// Patterns kept: more than one check uses.
 const MAX_KEPT: usize = 32;
@@ -11,7 +11,7 @@ thread_local! {
     static KEPT: RefCell<Vec<(String, Regex)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Compiles a pattern, or returns what it was compiled to lately.
+/// Compiles a pattern, or returns what it was compiled to lately. Lines may end as on Windows: no document says how.
 ///
 /// # Errors
 /// The pattern is no regular expression.
@@ -21,7 +21,7 @@ pub(super) fn compiled(pattern: &str) -> Result<Regex, regex::Error> {
     if let Some(regex) = known {
         return Ok(regex);
     }
-    let regex = Regex::new(pattern)?;
+    let regex = RegexBuilder::new(pattern).crlf(true).build()?;
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= MAX_KEPT {
             kept.remove(0);

@@ -59,6 +59,16 @@ pub(super) const ALL: Family = &[
         ),
     ),
     (
+        "rate-capped-at-60",
+        on_request(|request, state| {
+            let key = request.token.clone().filter(|token| state.key(token).is_some())?;
+            let used = state.notes.entry(key).or_insert_with(|| json!(0));
+            let uses = used.as_u64().unwrap_or_default() + 1;
+            *used = json!(uses);
+            (uses > 60).then(|| ProxyResponse::refusal(429, "RATE_LIMITED", "Rate limit exceeded"))
+        }),
+    ),
+    (
         "rate-shared-between-keys",
         on_request(|request, state| {
             let first = state.keys.iter().find(|issued| issued.kind == KeyKind::Api);

@@ -109,6 +109,29 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "api-key-shown-in-its-record",
+        on_response(|request, response, state| {
+            if request.lists("api_keys") && request.query.iter().any(|(column, _)| column == "id") {
+                for row in response.rows() {
+                    let issued = state.key_by_id(&row["id"]).map(|issued| json!(issued.key));
+                    if let Some(key) = issued {
+                        row["key"] = key;
+                    }
+                }
+            }
+        }),
+    ),
+    (
+        "api-key-revocation-answers-the-key",
+        on_response(|request, response, state| {
+            let issued = state.key_by_id(&request.json["key_id"]);
+            let is_revoked = request.json["action"] == "revoke_api_key" && response.is_success();
+            if let Some(issued) = issued.filter(|_| is_revoked) {
+                response.set("key", json!(issued.key));
+            }
+        }),
+    ),
+    (
         "record-without-expiry",
         on_response(|_, response, _| response.each("expires_at", |expiry| *expiry = Value::Null)),
     ),

@@ -12,6 +12,18 @@ pub(super) const ALL: Family = &[
         on_response(|request, response, state| show_allowed_tags(request, response, state, Value::clone)),
     ),
     (
+        "tag-prefix-kept-on-the-first",
+        on_response(|request, response, state| {
+            show_allowed_tags(request, response, state, |tags| {
+                let mut stripped = json!(without_prefix(tags));
+                if let (Some(shown), Some(first)) = (stripped.get_mut(0), tags.get(0)) {
+                    *shown = first.clone();
+                }
+                stripped
+            });
+        }),
+    ),
+    (
         "tags-unrestricted",
         on_both(
             |request, _| {

@@ -34,6 +34,26 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "alias-drops-options",
+        on_request(|request, _| {
+            if request.path == "/api/api-keys" && request.creates_auth_key() {
+                for field in ["reusable", "ephemeral", "allowed_tags", "allowed_cidrs"] {
+                    request.remove(field);
+                }
+            }
+            None
+        }),
+    ),
+    (
+        "alias-drops-scopes",
+        on_request(|request, _| {
+            if request.path == "/api/api-keys" && request.creates_api_key() {
+                request.remove("scopes");
+            }
+            None
+        }),
+    ),
+    (
         "alias-refuses-revocation",
         on_request(|request, _| {
             (request.path == "/api/api-keys" && request.json["action"] == "revoke_auth_key")

@@ -35,10 +35,7 @@ pub(super) async fn set_up(
     if planned.scenario.needs.contains(&Capability::Fresh) {
         setting.target.reset().await?;
     }
-    let needs = EnvironmentNeeds {
-        tun: planned.scenario.needs.contains(&Capability::Tun),
-        installer: planned.scenario.variables.contains("installer.url"),
-    };
+    let needs = EnvironmentNeeds::of(&planned.scenario);
     let environment = Arc::clone(&setting.target).environment(needs).await?;
     // On a private control plane names need no prefix, and tables look as documented.
     let prefix = match environment.is_private() {

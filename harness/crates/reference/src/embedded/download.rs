@@ -1,5 +1,5 @@
-//! The part of this program that is loaded when it runs: what machines download is then a fraction of an unoptimised
-//! program, most of which is debugging information.
+//! What machines download as the agent. This program is large when it is unoptimised, and most of it is debugging
+//! information: machines of this host get a line that starts it, and others the part of it that is loaded when it runs.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -20,13 +20,29 @@ const SECTION_COUNT_AT: usize = 60;
 const SEGMENT_START_AT: usize = 8;
 const SEGMENT_SIZE_AT: usize = 32;
 
-/// Returns the path of a copy of the program without what is not loaded; of the program itself if there can be none.
-/// The copy is made once, and its file is gone with this process.
-pub(super) fn loaded_part(program: &Path) -> PathBuf {
+/// Returns the path of a line of a shell that starts this program, for machines that are processes of this host.
+pub(super) fn launcher() -> Option<PathBuf> {
+    static LINE: OnceLock<Option<File>> = OnceLock::new();
+    path_of(LINE.get_or_init(|| write_launcher().ok()))
+}
+
+/// Returns the path of a copy of the program without what is not loaded.
+pub(super) fn loaded_part(program: &Path) -> Option<PathBuf> {
     static COPY: OnceLock<Option<File>> = OnceLock::new();
-    let copy = COPY.get_or_init(|| File::open(program).and_then(|file| copy(&file)).ok());
-    let path = copy.as_ref().map(|copy| PathBuf::from(format!("/proc/self/fd/{}", copy.as_raw_fd())));
-    path.filter(|path| path.exists()).unwrap_or_else(|| program.to_owned())
+    path_of(COPY.get_or_init(|| File::open(program).and_then(|file| copy(&file)).ok()))
+}
+
+/// The file has no name, and is gone with this process.
+fn path_of(file: &Option<File>) -> Option<PathBuf> {
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_ref()?.as_raw_fd()));
+    path.exists().then_some(path)
+}
+
+fn write_launcher() -> io::Result<File> {
+    let mut line = tempfile::tempfile()?;
+    // The link still leads to the program after a rebuild has replaced its file.
+    write!(line, "#!/bin/sh\nexec /proc/{}/exe \"$@\"\n", std::process::id())?;
+    Ok(line)
 }
 
 fn copy(program: &File) -> io::Result<File> {
@@ -79,19 +95,26 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_loaded_part_of_a_program_runs() {
-        let program = std::env::current_exe().unwrap();
-        let part = loaded_part(&program);
-        let length = |path: &Path| std::fs::metadata(path).unwrap().len();
-        assert!(length(&part) < length(&program), "without its debugging information");
-        assert_eq!(loaded_part(&program), part, "made once");
+    /// What a downloaded copy of the file prints when it is asked for its tests.
+    fn run(file: &Path) -> String {
         let folder = tempfile::tempdir().unwrap();
         let installed = folder.path().join("installed");
-        std::fs::copy(&part, &installed).unwrap();
+        std::fs::copy(file, &installed).unwrap();
         std::fs::set_permissions(&installed, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let listed = Command::new(&installed).args(["--list", "the_loaded_part"]).output().unwrap();
-        assert!(String::from_utf8_lossy(&listed.stdout).contains("the_loaded_part_of_a_program_runs"));
+        let listed = Command::new(&installed).args(["--list", "downloads"]).output().unwrap();
+        String::from_utf8_lossy(&listed.stdout).into_owned()
+    }
+
+    #[test]
+    fn downloads_run_this_program() {
+        let program = std::env::current_exe().unwrap();
+        let part = loaded_part(&program).unwrap();
+        let length = |path: &Path| std::fs::metadata(path).unwrap().len();
+        assert!(length(&part) < length(&program), "without its debugging information");
+        assert_eq!(loaded_part(&program), Some(part.clone()), "made once");
+        for file in [part, launcher().unwrap()] {
+            assert!(run(&file).contains("downloads_run_this_program"), "{}", file.display());
+        }
     }
 
     #[test]
