@@ -310,6 +310,47 @@ async fn a_batch_whose_facts_change_under_it_runs_again() {
     assert_eq!((*runs.lock().unwrap(), used), (2, Some(6)));
 }
 
+/// How many machines there are before, and how many rows may be read for twenty more.
+const MACHINES: i64 = 3000;
+const MOST_ROWS: i64 = 500;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_does_not_read_all_machines_where_the_table_has_no_statistics() {
+    let Some(location) = postgres_location() else { return };
+    let store = Store::open(&location).unwrap();
+    fill(&store).await;
+    let filled = store.write(|tx| {
+        tx.execute(
+            "INSERT INTO machines (id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, created_at,
+                 last_seen, map_version, name_key)
+             SELECT 'm' || n, 'wide', 'f-' || n, 'i' || n, 'online', '[]', 0, 'k' || n, 0, 0, n, 'f-' || n
+             FROM generate_series(1, ?1) n",
+            values![MACHINES],
+        )
+    });
+    assert_eq!(filled.await.unwrap(), 3000);
+    let registrations = (1..=20_u16).map(|number| -> BoxFuture<'_, i64> {
+        let job = register(0, number);
+        let lookup = announced(&job);
+        let job = move |tx: &mut Tx<'_>| perform(tx, &job, u64::from(number)).map(|_| 0);
+        let store = store.clone();
+        async move { store.write_with(lookup, job).await.unwrap() }.boxed()
+    });
+    let mut jobs: Vec<BoxFuture<'_, i64>> = registrations.collect();
+    let rows = |tx: &mut Tx<'_>| {
+        let sql = "SELECT (idx_tup_fetch + seq_tup_read)::bigint FROM pg_stat_xact_user_tables
+            WHERE schemaname = current_schema() AND relname = 'machines'";
+        Ok(tx.optional(sql, &[], |row| row.integer(0))?.unwrap_or(0))
+    };
+    // The server may not have counted the transactions before yet.
+    let before: i64 = store.write(rows).await.unwrap_or_else(|error: StoreError| panic!("{error}"));
+    // It announces nothing, so that it runs after the others.
+    let read = store.write(rows);
+    jobs.push(async { read.await.unwrap_or_else(|error: StoreError| panic!("{error}")) }.boxed());
+    let after: i64 = in_one_batch(&store, jobs).await.into_iter().sum();
+    assert!((0..MOST_ROWS).contains(&(after - before)), "{before} rows before, {after} after");
+}
+
 pub(super) fn register(key: usize, name: u16) -> Job {
     let (announced, then) = (Announced::Truth, Then::Succeed);
     Job::Register { key, name, public_key: name, attempt: None, announced, then }
