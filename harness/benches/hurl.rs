@@ -24,14 +24,16 @@ const REQUIREMENTS: &str = "[chapters]\nexchange = { suite = \"bench\", title = 
 fn main() -> Result<(), Failure> {
     let mut out = std::io::stdout();
     let hurl = std::env::var("HURL").unwrap_or_else(|_| "hurl".to_owned());
-    let Ok(version) = Command::new(&hurl).arg("--version").output() else {
-        writeln!(
+    let version = Command::new(&hurl).arg("--version").output().ok();
+    match &version {
+        Some(version) => {
+            writeln!(out, "{}", String::from_utf8_lossy(&version.stdout).lines().next().unwrap_or_default())?;
+        }
+        None => writeln!(
             out,
-            "there is no `{hurl}`: cargo install hurl --version 8.0.1 --locked, or say where it is in HURL"
-        )?;
-        return Ok(());
-    };
-    writeln!(out, "{}", String::from_utf8_lossy(&version.stdout).lines().next().unwrap_or_default())?;
+            "the kit alone, since there is no `{hurl}`: cargo install hurl --version 8.0.1 --locked, or say where it is in HURL"
+        )?,
+    }
     let folder = tempfile::tempdir()?;
     write_scenario(folder.path())?;
     std::fs::write(folder.path().join("bench.hurl"), hurl_file())?;
@@ -39,7 +41,10 @@ fn main() -> Result<(), Failure> {
     let (mut kit, mut other) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let mut measure_kit = || run_kit(folder.path()).map(|taken| kit.push(taken));
-        let mut measure_hurl = || run_hurl(&hurl, folder.path()).map(|taken| other.push(taken));
+        let mut measure_hurl = || match version {
+            Some(_) => run_hurl(&hurl, folder.path()).map(|taken| other.push(Some(taken))),
+            None => Ok(other.push(None)),
+        };
         if round % 2 == 0 {
             measure_kit()?;
             measure_hurl()?;
@@ -49,23 +54,30 @@ fn main() -> Result<(), Failure> {
         }
     }
     // The first round warms the caches.
-    let rounds: Vec<(Taken, Taken)> = kit.into_iter().zip(other).skip(1).collect();
+    let rounds: Vec<(Taken, Option<Taken>)> = kit.into_iter().zip(other).skip(1).collect();
     writeln!(
         out,
         "{} requests, medians of {ROUNDS} rounds in turn (least to most); {}",
         2 * PAIRS,
         machine()
     )?;
-    writeln!(out, "{:20} {:28} {:28} ratio within a round", "", "kit, ms", "hurl, ms")?;
+    let compared =
+        if version.is_some() { format!("{:28} ratio within a round", "hurl, ms") } else { String::new() };
+    writeln!(out, "{:20} {:28} {compared}", "", "kit, ms")?;
     for (what, of) in [
         ("the steps", (|taken| taken.steps) as fn(&Taken) -> Duration),
         ("the whole program", |taken| taken.whole),
     ] {
         let milliseconds = |taken: &Taken| of(taken).as_secs_f64() * 1e3;
         let ours = Figure::of(rounds.iter().map(|(kit, _)| milliseconds(kit)));
-        let theirs = Figure::of(rounds.iter().map(|(_, hurl)| milliseconds(hurl)));
-        let ratio = Figure::of(rounds.iter().map(|(kit, hurl)| milliseconds(kit) / milliseconds(hurl)));
-        writeln!(out, "{what:20} {:28} {:28} {ratio:.2}", format!("{ours:.1}"), format!("{theirs:.1}"))?;
+        write!(out, "{what:20} {:28}", format!("{ours:.1}"))?;
+        if version.is_some() {
+            let both = || rounds.iter().filter_map(|(kit, hurl)| Some((kit, hurl.as_ref()?)));
+            let theirs = Figure::of(both().map(|(_, hurl)| milliseconds(hurl)));
+            let ratio = Figure::of(both().map(|(kit, hurl)| milliseconds(kit) / milliseconds(hurl)));
+            write!(out, " {:28} {ratio:.2}", format!("{theirs:.1}"))?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! One run against one target.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

@@ -1,9 +1,11 @@
 //! Tags of keys and machines, and which of them machines may claim.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::deviation::{
-    Family, IssuedKey, ProxyRequest, ProxyResponse, ProxyState, on_both, on_request, on_response,
+    Deviation, Family, IssuedKey, ProxyRequest, ProxyResponse, ProxyState, on_both, on_request, on_response,
 };
 
 pub(super) const ALL: Family = &[
@@ -54,18 +56,21 @@ pub(super) const ALL: Family = &[
     ),
     (
         "tag-refusal-uses-the-key-up",
-        on_both(
-            |request, state| {
-                let spent = request.registers() && state.marks.contains(request.text("auth_key"));
-                spent.then(|| ProxyResponse::refusal(401, "KEY_USED", "Auth key already used"))
-            },
-            |request, response, state| {
-                let single = state.key(request.text("auth_key")).is_some_and(IssuedKey::is_single_use);
-                if response.refuses("TAG_NOT_ALLOWED") && single {
-                    state.marks.insert(request.text("auth_key").to_owned());
-                }
-            },
-        ),
+        Deviation {
+            registration_delay: Duration::from_millis(250),
+            ..on_both(
+                |request, state| {
+                    let spent = request.registers() && state.marks.contains(request.text("auth_key"));
+                    spent.then(|| ProxyResponse::refusal(401, "KEY_USED", "Auth key already used"))
+                },
+                |request, response, state| {
+                    let single = state.key(request.text("auth_key")).is_some_and(IssuedKey::is_single_use);
+                    if response.refuses("TAG_NOT_ALLOWED") && single {
+                        state.marks.insert(request.text("auth_key").to_owned());
+                    }
+                },
+            )
+        },
     ),
     (
         "key-tags-not-applied",
