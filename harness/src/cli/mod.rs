@@ -42,6 +42,9 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use harness_report::exit_code::ExitCode;
 use harness_report::terminal::Detail;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use console::{ColorWhen, Console};
 use error::CliError;
@@ -262,10 +265,15 @@ fn dispatch(cli: Cli, console: &Console) -> Result<ExitCode, CliError> {
 
 /// Writes the log of the kit and the embedded reference to standard error if RUST_LOG is set.
 fn start_log() {
-    if std::env::var_os("RUST_LOG").is_some() {
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        // Fails if a subscriber is already set, as in tests.
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let Some(words) = std::env::var_os("RUST_LOG").filter(|words| !words.is_empty()) else { return };
+    let filter = words.to_string_lossy().parse::<Targets>();
+    let log =
+        tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr).finish();
+    let known = filter.as_ref().ok().cloned();
+    // Fails if a subscriber is already set, as in tests.
+    let _ = log.with(known.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))).try_init();
+    if let Err(error) = filter {
+        tracing::warn!(%error, "invalid RUST_LOG: expected for example debug or harness_runner=trace");
     }
 }
 

@@ -4,7 +4,9 @@ use std::env::VarError;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
@@ -14,23 +16,25 @@ pub(super) enum LogFormat {
     Json,
 }
 
-const DEFAULT_FILTER: &str = "info";
+const DEFAULT_LEVEL: LevelFilter = LevelFilter::INFO;
 
 /// Logs to standard error, filtered by RUST_LOG.
 pub(super) fn install(format: LogFormat) {
     let (filter, problem) = match std::env::var("RUST_LOG") {
-        Err(VarError::NotUnicode(_)) => (EnvFilter::new(DEFAULT_FILTER), Some("it is not UTF-8".to_owned())),
+        Err(VarError::NotUnicode(_)) => (usual(), Some("it is not UTF-8".to_owned())),
         rust_log => parse_filter(&rust_log.unwrap_or_default()),
     };
     let log = tracing_subscriber::fmt()
-        .with_env_filter(without_frames(filter))
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(std::io::stderr)
         .with_ansi(use_colour(std::io::stderr().is_terminal(), std::env::var("NO_COLOR").ok().as_deref()))
         // Otherwise, a closed standard error causes a panic.
         .log_internal_errors(false);
+    // The WebSocket library would log the bytes of frames: proofs and datagrams.
+    let filter = filter.with_target("tungstenite", LevelFilter::INFO);
     match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.finish().with(filter).init(),
+        LogFormat::Json => log.json().finish().with(filter).init(),
     }
     if let Some(reason) = problem {
         tracing::warn!(reason, "invalid RUST_LOG: expected for example debug or mock_server=trace");
@@ -38,22 +42,18 @@ pub(super) fn install(format: LogFormat) {
 }
 
 /// Parses a filter; falls back to the default and returns the problem if it is invalid.
-fn parse_filter(text: &str) -> (EnvFilter, Option<String>) {
+fn parse_filter(text: &str) -> (Targets, Option<String>) {
     if text.trim().is_empty() {
-        return (EnvFilter::new(DEFAULT_FILTER), None);
+        return (usual(), None);
     }
-    match EnvFilter::try_new(text) {
+    match text.parse::<Targets>() {
         Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error.to_string())),
+        Err(error) => (usual(), Some(error.to_string())),
     }
 }
 
-/// Silences the WebSocket library, which would log the bytes of frames: proofs and datagrams.
-fn without_frames(filter: EnvFilter) -> EnvFilter {
-    match "tungstenite=info".parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
-    }
+fn usual() -> Targets {
+    Targets::new().with_default(DEFAULT_LEVEL)
 }
 
 /// Whether to colour lines: on a terminal, unless disabled by <https://no-color.org>.
