@@ -120,8 +120,9 @@ impl MapCache {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let read = store.read(job).await;
         self.0.reads.fetch_add(1, Ordering::Relaxed);
-        store.read(job).await
+        read
     }
 
     fn kept(&self, asked: &Asked, at_least: i64) -> Option<Update> {
