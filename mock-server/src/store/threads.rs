@@ -204,6 +204,8 @@ fn refuse_unsuitable(connection: &Connection, path: &Path) -> Result<(), StoreEr
 
 fn prepare(connection: &mut Connection) -> Result<Deadline, StoreError> {
     connection.pragma_update(None, "foreign_keys", true)?;
+    // The control plane's image has no folder for temporary files, where large maps and migrations would be sorted.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_SIZE);
     // Without the stability guarantee, SQLite replans cached statements on each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
