@@ -71,7 +71,7 @@ pub enum Scope {
 /// What runs against one target.
 #[derive(Clone, Copy)]
 struct Round<'a> {
-    /// The sub-tests.
+    /// The ids of the sub-tests that run.
     only: &'a BTreeSet<&'a str>,
     /// The name of the folder for the machines' state.
     folder: &'a str,
