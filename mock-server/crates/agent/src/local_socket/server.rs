@@ -45,7 +45,14 @@ pub(crate) struct LocalSocket {
 /// A client that waits for `ztna up` to stop; it is answered when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct StopRequest {
-    _stream: UnixStream,
+    stream: UnixStream,
+}
+
+impl StopRequest {
+    /// Leaves the answer to the system, which closes the connection when it ends this process.
+    pub(crate) fn answer_at_exit(self) {
+        std::mem::forget(self.stream.into_std());
+    }
 }
 
 impl LocalSocket {
@@ -135,7 +142,7 @@ async fn answer(stream: UnixStream, source: StatusSource, tickets: Tickets, stop
         }
         Ok(Request::Attach { ticket }) => dial::attach(stream, tickets, ticket).await,
         Ok(Request::Stop) => {
-            let _ = stop.send(StopRequest { _stream: stream.into_inner() }).await;
+            let _ = stop.send(StopRequest { stream: stream.into_inner() }).await;
         }
         Err(error) => tracing::debug!(%error, "invalid request on the local socket"),
     }

@@ -82,9 +82,9 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
         if let Some(limit) = goodbye_limit(&ended, session.answered.get()) {
             session.report_offline(limit).await;
         }
-        // Releases the lock before waiting commands are answered, so that they can start `up` again at once.
+        // Releases the lock before a waiting command is answered, so that it can start `up` again at once.
         drop(lock);
-        drop(stop);
+        stop.leave();
         ended
     })
 }

@@ -5,7 +5,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::error::AgentError;
 use crate::local_socket::{LocalSocket, StopRequest};
 
-/// The sources of stop requests. A command that requested through the socket is answered when this is dropped.
+/// The sources of stop requests.
 pub(super) struct StopRequests {
     interrupt: Signal,
     terminate: Signal,
@@ -37,6 +37,15 @@ impl StopRequests {
             request = self.socket.stop_request() => self.waiting = Some(request),
         }
         Ok(())
+    }
+
+    /// Closes the socket. A command that requested through it waits on until this process has ended: whoever stops an
+    /// agent may look for its process, or replace its program, right after.
+    pub(super) fn leave(self) {
+        drop(self.socket);
+        if let Some(request) = self.waiting {
+            request.answer_at_exit();
+        }
     }
 }
 
