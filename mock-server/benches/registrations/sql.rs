@@ -15,6 +15,9 @@ use crate::plane::Plane;
 
 const OS: Option<&str> = None;
 const NOW: i64 = 1_790_000_000_000;
+/// When the machines were last heard of: far ahead, so that the upkeep does not mark a million of them offline in the
+/// middle of a measurement.
+const HEARD: i64 = 4_000_000_000_000;
 
 /// A database with a key, in one thread.
 pub(crate) struct Sql {
@@ -161,7 +164,7 @@ fn register(connection: &Connection, key_hash: &str, number: u64) {
     prepare(
         "INSERT INTO machines (id, org_id, name, tailnet_ip, status, tags, ephemeral, public_key, token_hash,
              auth_key_id, enrolled_by, os, version, created_at, last_seen, map_version, name_key)
-         VALUES (?1, ?2, ?3, ?4, 'online', '[]', 0, ?5, ?6, ?7, NULL, ?8, ?8, ?9, ?9, ?10, ?3)",
+         VALUES (?1, ?2, ?3, ?4, 'online', '[]', 0, ?5, ?6, ?7, NULL, ?8, ?8, ?9, ?10, ?11, ?3)",
     )
     .execute(params![
         id(1),
@@ -173,6 +176,7 @@ fn register(connection: &Connection, key_hash: &str, number: u64) {
         key_id,
         OS,
         now,
+        HEARD,
         version
     ])
     .unwrap();
