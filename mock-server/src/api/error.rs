@@ -48,7 +48,7 @@ pub const fn status(code: RefusalCode) -> StatusCode {
         RefusalCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         RefusalCode::RegistrationConflict | RefusalCode::PublicKeyInUse | RefusalCode::VersionConflict => {
             StatusCode::CONFLICT
-        },
+        }
         RefusalCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         RefusalCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
     }

@@ -114,10 +114,12 @@ pub async fn network_map(
     };
     // Agents ask all at once after a change: then they wait for the store, and after that for the next change. A block
     // would have room for the future twice.
-    let answer = poll.run(token.0, MapRequest { since: query.since, wait, applies_rules: query.access_rules }).map(move |map| {
-        let map = map.map_err(Error::from);
-        map.map_or_else(Error::into_response, |map| response(&map, &state.settings.relays))
-    });
+    let answer = poll
+        .run(token.0, MapRequest { since: query.since, wait, applies_rules: query.access_rules })
+        .map(move |map| {
+            let map = map.map_err(Error::from);
+            map.map_or_else(Error::into_response, |map| response(&map, &state.settings.relays))
+        });
     Ok(deferred::respond(can_defer, "/api/network-map", answer).await)
 }
 
@@ -176,7 +178,8 @@ fn answer(map: &NetworkMap, relays: &[Site]) -> Result<Response, serde_json::Err
     let [peers, more_peers] = changes.peers_for(&machine.id);
     let [removed, more_removed] = changes.removed_for(&machine.id);
     let middle = Bytes::from_static(br#"],"removed":["#);
-    let parts = [begin.into(), peers, more_peers, middle, removed, more_removed, before_rules, rules, end.into()];
+    let parts =
+        [begin.into(), peers, more_peers, middle, removed, more_removed, before_rules, rules, end.into()];
     let body = Body::new(Parts(parts.into_iter().filter(|part| !part.is_empty()).collect()));
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }

@@ -148,7 +148,8 @@ impl Refusal {
             }
             Self::Quarantined => "The machine is quarantined".into(),
             Self::AccessRulesChanged { version } => {
-                format!("The access rules were changed meanwhile; read version {version} and try again").into()
+                format!("The access rules were changed meanwhile; read version {version} and try again")
+                    .into()
             }
             Self::NotFound(what) => format!("{what} not found").into(),
             Self::MethodNotAllowed => "Method not allowed".into(),

@@ -24,19 +24,18 @@ pub fn create(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {
 }
 
 pub fn version_range(tx: &mut Tx<'_>, org_id: &str) -> Result<VersionRange, StoreError> {
-    let found =
-        tx.optional(
-            "SELECT version, pruned, rules_version, restricted FROM network_maps WHERE org_id = ?1",
-            values![org_id],
-            |row| {
-                Ok(VersionRange {
-                    version: row.integer(0)?,
-                    pruned: row.integer(1)?,
-                    rules_version: row.integer(2)?,
-                    restricted: row.flag(3)?,
-                })
-            },
-        )?;
+    let found = tx.optional(
+        "SELECT version, pruned, rules_version, restricted FROM network_maps WHERE org_id = ?1",
+        values![org_id],
+        |row| {
+            Ok(VersionRange {
+                version: row.integer(0)?,
+                pruned: row.integer(1)?,
+                rules_version: row.integer(2)?,
+                restricted: row.flag(3)?,
+            })
+        },
+    )?;
     found.ok_or_else(|| missing(org_id))
 }
 

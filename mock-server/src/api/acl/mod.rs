@@ -17,12 +17,12 @@ use super::pairs::{pairs, refuse_repeated};
 use super::refusals::refusals;
 use super::request::{FieldType, NonBlank, Optional, Required, integer, request};
 use super::{Error, State};
-use rule_list::RuleList;
 use crate::control::access::{self, Permission};
 use crate::control::{ControlError, access_rules};
 use crate::domain::scope::Resource;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::access_rules::{StoredRules, find};
+use rule_list::RuleList;
 
 /// The rules of an organisation.
 #[derive(Debug, IntoParams)]
@@ -127,9 +127,7 @@ impl From<StoredRules> for AccessRules {
 impl FieldType for ReplacedVersion {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
         let version = value.as_i64().filter(|version| *version >= 0);
-        version
-            .map(Self)
-            .ok_or_else(|| Refusal::invalid(format!("{field} must be a non-negative integer")))
+        version.map(Self).ok_or_else(|| Refusal::invalid(format!("{field} must be a non-negative integer")))
     }
 
     fn schema() -> Schema {

@@ -44,20 +44,19 @@ impl FieldType for RuleList {
             required: true,
             schema: array(string(pattern, 1, MAX_DESTINATION_LEN), Some(MAX_SELECTORS)),
         };
-        let choice = |name, required, schema| Property {
-            name,
-            description: "",
-            example: None,
-            required,
-            schema,
-        };
+        let choice =
+            |name, required, schema| Property { name, description: "", example: None, required, schema };
         let variant = |destination, proto_required, protocols: Schema| {
             closed(object(
                 "A rule in the spelling of Tailscale's `acls`.",
                 [
                     choice("action", false, one_of(["accept"])),
                     list("src", "Who may open connections: `tag:NAME`, or `*` for every machine.", SOURCE),
-                    list("dst", "To what: `tag:NAME:PORTS` or `*:PORTS`, with `*` for all ports.", destination),
+                    list(
+                        "dst",
+                        "To what: `tag:NAME:PORTS` or `*:PORTS`, with `*` for all ports.",
+                        destination,
+                    ),
                     choice("proto", proto_required, protocols),
                 ],
             ))

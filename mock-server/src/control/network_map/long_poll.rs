@@ -96,11 +96,7 @@ impl LongPoll {
     ///
     /// # Errors
     /// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
-    pub async fn run(
-        self,
-        token: TokenReference,
-        request: MapRequest,
-    ) -> Result<NetworkMap, ControlError> {
+    pub async fn run(self, token: TokenReference, request: MapRequest) -> Result<NetworkMap, ControlError> {
         // Boxed, so that those that wait do not have its size.
         match Box::pin(self.begin(token, request)).await? {
             Begun::Answered(map) => Ok(map),

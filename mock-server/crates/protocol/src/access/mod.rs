@@ -140,9 +140,8 @@ fn each<T>(
     part: impl Fn(usize) -> Part,
     parse: impl Fn(&str) -> Result<T, InvalidText>,
 ) -> Result<Vec<T>, RuleError> {
-    let parsed = |(at, text): (usize, &String)| {
-        parse(text).map_err(|reason| RuleError::invalid(part(at), reason))
-    };
+    let parsed =
+        |(at, text): (usize, &String)| parse(text).map_err(|reason| RuleError::invalid(part(at), reason));
     texts.iter().enumerate().map(parsed).collect()
 }
 

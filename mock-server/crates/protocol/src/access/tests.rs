@@ -67,7 +67,10 @@ fn protocols_and_ports_bound_what_is_allowed() {
 #[test]
 fn errors_name_the_part() {
     let cases = [
-        (json!({ "src": ["laptop"], "dst": ["tag:b:22"] }), "src[0]: invalid source or destination \"laptop\""),
+        (
+            json!({ "src": ["laptop"], "dst": ["tag:b:22"] }),
+            "src[0]: invalid source or destination \"laptop\"",
+        ),
         (json!({ "src": ["*", "tag:"], "dst": ["*:*"] }), "src[1]: "),
         (json!({ "src": ["tag:a b"], "dst": ["*:*"] }), "src[0]: "),
         (json!({ "src": ["tag:a:22"], "dst": ["*:*"] }), "src[0]: "),

@@ -34,7 +34,10 @@ async fn rules_and_tags_are_in_the_map_and_a_change_wakes_all_at_once() {
     let two = Node::register(&server, &key, "two", 2).await;
     let full = one.map(&server, 0, 0).await;
     assert_eq!(full.data()["access_rules"], json!([]));
-    assert_eq!((&full.data()["self"]["tags"], &full.data()["peers"][0]["tags"]), (&json!(["prod"]), &json!(["prod"])));
+    assert_eq!(
+        (&full.data()["self"]["tags"], &full.data()["peers"][0]["tags"]),
+        (&json!(["prod"]), &json!(["prod"]))
+    );
 
     let since = version(&full);
     let waiting = async { tokio::join!(one.map(&server, since, 50), two.map(&server, since, 50)) };
@@ -45,7 +48,10 @@ async fn rules_and_tags_are_in_the_map_and_a_change_wakes_all_at_once() {
     let (first, second) = told.expect("the rules wake those that wait");
     for told in [&first, &second] {
         let data = told.data();
-        assert_eq!((&data["access_rules"], &data["full"], &data["peers"]), (&ssh(), &json!(false), &json!([])));
+        assert_eq!(
+            (&data["access_rules"], &data["full"], &data["peers"]),
+            (&ssh(), &json!(false), &json!([]))
+        );
     }
     let later = one.map(&server, version(&first), 0).await;
     assert_eq!(later.data().get("access_rules"), None, "unchanged");

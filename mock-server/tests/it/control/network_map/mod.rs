@@ -37,7 +37,9 @@ impl Node {
     }
 
     async fn map(&self, server: &TestServer, since: i64, wait: u32) -> Answer {
-        server.get(&format!("/api/network-map?since={since}&wait={wait}&access_rules=true"), &self.token).await
+        server
+            .get(&format!("/api/network-map?since={since}&wait={wait}&access_rules=true"), &self.token)
+            .await
     }
 
     async fn full(&self, server: &TestServer) -> ReplayedMap {
