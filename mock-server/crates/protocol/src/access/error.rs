@@ -1,6 +1,7 @@
 use std::fmt;
 
-use super::MAX_SELECTORS;
+/// The maximum number of sources, and of destinations, of a rule.
+pub const MAX_SELECTORS: usize = 64;
 
 /// How much of a wrong text is repeated.
 const MAX_SHOWN: usize = 80;

@@ -8,18 +8,17 @@ mod destination;
 mod error;
 mod grants;
 mod ports;
+mod protocol;
 mod selector;
 
 pub use destination::Destination;
-pub use error::{InvalidText, Part, RuleError};
+pub use error::{InvalidText, MAX_SELECTORS, Part, RuleError};
 pub use grants::Grants;
 pub use ports::{PortRange, Ports};
+pub use protocol::Protocol;
 pub use selector::{MAX_TAG_LEN, Selector, is_tag};
 
 use serde::{Deserialize, Serialize};
-
-/// The maximum number of sources, and of destinations, of a rule.
-pub const MAX_SELECTORS: usize = 64;
 
 /// A rule as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,34 +44,10 @@ pub struct AccessRule {
     pub proto: Protocol,
 }
 
-/// The protocols that a rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Protocol {
-    Tcp,
-    Udp,
-    Icmp,
-    /// TCP and UDP to the ports and ICMP; with all ports, every other protocol as well.
-    #[default]
-    Any,
-}
-
-/// The rules of an organisation. Without any, every machine may reach every other; else only what a rule allows.
+/// What the rules of an organisation allow: everything without rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
-    rules: Vec<AccessRule>,
-}
-
-impl Protocol {
-    const ALL: [Self; 4] = [Self::Tcp, Self::Udp, Self::Icmp, Self::Any];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Icmp => "icmp",
-            Self::Any => "any",
-        }
-    }
+    rules: Option<Vec<AccessRule>>,
 }
 
 impl AccessRule {
@@ -115,19 +90,24 @@ impl AccessRule {
 }
 
 impl Policy {
+    /// The policy of these rules. Without any, every machine may reach every other; else only what a rule allows.
     #[must_use]
     pub fn new(rules: Vec<AccessRule>) -> Self {
-        Self { rules }
+        Self { rules: (!rules.is_empty()).then_some(rules) }
+    }
+
+    /// The policy of an organisation with rules, of which these can be read. Without any, nothing is allowed.
+    #[must_use]
+    pub const fn only(rules: Vec<AccessRule>) -> Self {
+        Self { rules: Some(rules) }
     }
 
     /// Returns what a machine with the tags `from` may open to a machine with the tags `to`. Tags have no prefix.
     #[must_use]
     pub fn grants(&self, from: &[String], to: &[String]) -> Grants {
-        if self.rules.is_empty() {
-            return Grants::everything();
-        }
+        let Some(rules) = &self.rules else { return Grants::everything() };
         let applies = |rule: &&AccessRule| rule.src.iter().any(|selector| selector.selects(from));
-        let allowed = self.rules.iter().filter(applies).flat_map(|rule| {
+        let allowed = rules.iter().filter(applies).flat_map(|rule| {
             let to_it = rule.dst.iter().filter(|destination| destination.selector.selects(to));
             to_it.map(|destination| (rule.proto, &destination.ports))
         });

@@ -128,6 +128,11 @@ proptest! {
     }
 
     #[test]
+    fn rules_that_cannot_be_read_allow_nothing(from in any_tags(), to in any_tags()) {
+        prop_assert!(Policy::only(Vec::new()).grants(&from, &to).is_nothing());
+    }
+
+    #[test]
     fn only_what_some_rule_allows_is_allowed(
         rules in prop::collection::vec(any_rule(), 1..5),
         from in any_tags(),
