@@ -70,7 +70,7 @@ fn unreachable(about: &[u8]) -> Vec<u8> {
 
 /// A part of a packet that begins `offset` bytes after its first.
 fn fragment(mut packet: Vec<u8>, offset: u16) -> Vec<u8> {
-    packet[6..8].copy_from_slice(&(0x2000 | offset / 8).to_be_bytes());
+    packet[6..8].copy_from_slice(&(0x2000 | (offset / 8)).to_be_bytes());
     packet
 }
 
