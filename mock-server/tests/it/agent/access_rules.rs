@@ -26,7 +26,9 @@ impl Site {
         let (laptop, prod, third) = (server.machine().await, server.machine().await, server.machine().await);
         let key = server.create_key(&laptop, &["--name", "fleet", "--reusable"]);
         let mut ups = Vec::new();
-        for (machine, name, tag) in [(&laptop, "laptop", "laptop"), (&prod, "prod", "prod"), (&third, "third", "")] {
+        for (machine, name, tag) in
+            [(&laptop, "laptop", "laptop"), (&prod, "prod", "prod"), (&third, "third", "")]
+        {
             let mut command = machine.ztna(&["up", "--userspace", "--hostname", name]);
             command.args([22, 80].map(|port| format!("--serve={port}=127.0.0.1:{local}")));
             ups.push(Running::start(command.env("ZTNA_AUTH_KEY", &key)).ready());
@@ -90,7 +92,9 @@ async fn a_rule_by_tag_decides_what_machines_reach() {
     site.set(json!([{ "src": ["tag:laptop"], "dst": ["tag:prod:22"], "proto": "tcp" }])).await;
     eventually(|| !reaches(third, "prod", 22));
     assert!(reaches(laptop, "prod", 22));
-    for (machine, name, port) in [(laptop, "prod", 80), (third, "prod", 22), (prod, "laptop", 22), (third, "laptop", 22)] {
+    for (machine, name, port) in
+        [(laptop, "prod", 80), (third, "prod", 22), (prod, "laptop", 22), (third, "laptop", 22)]
+    {
         let refused = connect(machine, name, port);
         let expected = format!("port {port} of {name} (");
         assert_eq!(refused.code, Some(1), "{}", refused.stdout);
@@ -102,7 +106,10 @@ async fn a_rule_by_tag_decides_what_machines_reach() {
     }
     let ping = laptop.run(&["ping", "prod"]);
     assert!(ping.code == Some(1) && ping.stderr.contains("denied by access rules"), "{}", ping.stderr);
-    assert_eq!((&peer(laptop, "prod")["access"], &peer(third, "prod")["access"]), (&json!("some"), &json!("none")));
+    assert_eq!(
+        (&peer(laptop, "prod")["access"], &peer(third, "prod")["access"]),
+        (&json!("some"), &json!("none"))
+    );
 
     // A tag that a machine gets later counts at once.
     assert_eq!(third.run(&["set", "--tags", "laptop"]).code, Some(0));

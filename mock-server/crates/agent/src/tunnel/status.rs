@@ -65,7 +65,9 @@ pub(crate) enum PingError {
     #[error("{name} ({ip}) cannot be reached: it is not connected. Run 'ztna up' there")]
     Unreachable { name: String, ip: Ipv4Addr },
     /// The access rules do not allow it.
-    #[error("{name} ({ip}) cannot be pinged: denied by access rules. Ask an admin for a rule that allows icmp")]
+    #[error(
+        "{name} ({ip}) cannot be pinged: denied by access rules. Ask an admin for a rule that allows icmp"
+    )]
     Denied { name: String, ip: Ipv4Addr },
     /// The machine did not answer in time.
     #[error("no answer from {named} within {}", humantime::format_duration(*limit))]

@@ -35,7 +35,10 @@ impl AccessRules {
         let readable: Vec<AccessRule> = rules.iter().filter_map(read).collect();
         if readable.len() < rules.len() {
             let unreadable = rules.len() - readable.len();
-            tracing::warn!(unreadable, "access rules that this version cannot read allow nothing. Update ztna");
+            tracing::warn!(
+                unreadable,
+                "access rules that this version cannot read allow nothing. Update ztna"
+            );
         }
         let policy = if rules.is_empty() { Policy::default() } else { Policy::only(readable) };
         if policy != self.policy {

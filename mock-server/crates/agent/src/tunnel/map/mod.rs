@@ -17,9 +17,9 @@ use ztna_protocol::network_map::PeerView;
 use ztna_protocol::{address, endpoint, public_key};
 
 use super::core::{PeerAccess, PeerSettings};
-use access::AccessRules;
 use crate::checked::shortened;
 use crate::control_client::NetworkMapAnswer;
+use access::AccessRules;
 
 /// The number of a machine's tags that count.
 const MAX_TAGS: usize = 64;

@@ -237,7 +237,8 @@ fn rules_and_tags_decide_about_each_peer() {
     assert_eq!(apply(json!({ "peers": [tagged("b", 2, &["x", "prod"])] })), [OUT, OUT], "a new tag");
     assert_eq!(apply(json!({ "self": { "tags": ["prod"] } })), [NONE, NONE]);
     assert_eq!(apply(json!({ "peers": [tagged("a", 1, &["laptop"])] })), [IN, NONE]);
-    for unreadable in [json!([7]), json!([{ "from": "*" }]), json!([{ "src": ["group:x"], "dst": ["*:*"] }])] {
+    for unreadable in [json!([7]), json!([{ "from": "*" }]), json!([{ "src": ["group:x"], "dst": ["*:*"] }])]
+    {
         assert_eq!(apply(json!({ "access_rules": unreadable })), [NONE, NONE], "{unreadable}");
     }
     assert_eq!(apply(json!({ "access_rules": [] })), [ALL, ALL]);

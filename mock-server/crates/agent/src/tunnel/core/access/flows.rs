@@ -27,9 +27,10 @@ pub(super) struct Flows {
 impl Flows {
     /// Notes that a packet of this flow was sent.
     pub(super) fn record(&mut self, flow: Flow, now: Instant) {
-        if self.latest.is_some_and(|(latest, at)| {
-            latest == flow && now.saturating_duration_since(at) < RESOLUTION
-        }) {
+        if self
+            .latest
+            .is_some_and(|(latest, at)| latest == flow && now.saturating_duration_since(at) < RESOLUTION)
+        {
             return;
         }
         self.latest = Some((flow, now));

@@ -85,7 +85,8 @@ fn only_what_the_rules_name_comes_in() {
     let gre = ip(47, PEER, OWN, &[0; 8]);
     let not_ours = ip(6, PEER, Ipv4Addr::new(10, 0, 0, 1), &ports(1, 22, 16));
     // TCP to 22, TCP to 23, UDP to 22, echo request, GRE, through this machine to another.
-    let packets = [tcp_in(40_000, 22), tcp_in(40_000, 23), udp_in(40_000, 22), echo(8, PEER, OWN, 1), gre, not_ours];
+    let packets =
+        [tcp_in(40_000, 22), tcp_in(40_000, 23), udp_in(40_000, 22), echo(8, PEER, OWN, 1), gre, not_ours];
     let cases: [(&str, &[Value], [bool; 6]); 6] = [
         ("no rules", &[], [true; 6]),
         ("any", &any, [true; 6]),
