@@ -56,8 +56,11 @@ pub(super) async fn watch(
         }
         // One page in the browser is enough.
         arguments.open = false;
+        // Known before the next line says that its return will be noticed.
+        let is_up = watched.is_up().await;
         console.remark(&format!("\nwatching {}; Ctrl-C ends\n", watched.in_words()));
-        let Some(reason) = watched.changed(before, arguments.writes_snapshots(), &mut ending).await else {
+        let known = if arguments.writes_snapshots() { watched.state() } else { before };
+        let Some(reason) = watched.changed(known, is_up, &mut ending).await else {
             return Ok(code);
         };
         console.print(&format!("\n── {reason}\n\n"));
@@ -130,18 +133,20 @@ impl Watched {
         Some(format!("{}:{}", base_url.host_str()?, base_url.port_or_known_default()?))
     }
 
-    /// Waits for a change since `before`, or since now if the run itself wrote into the folder. `None`: interrupted.
-    async fn changed(&self, before: State, is_own_change: bool, ending: &mut Ending) -> Option<String> {
-        let known = if is_own_change { self.state() } else { before };
-        let mut was_up = true;
+    /// Whether the target can be reached, if there is one.
+    async fn is_up(&self) -> bool {
+        match self.address() {
+            Some(address) => is_reachable(&address).await,
+            None => true,
+        }
+    }
+
+    /// Waits until a file differs from what is known, or the target is back. `None`: interrupted.
+    async fn changed(&self, known: State, mut was_up: bool, ending: &mut Ending) -> Option<String> {
         loop {
-            let address = self.address();
-            let is_up = match &address {
-                Some(address) => is_reachable(address).await,
-                None => true,
-            };
+            let is_up = self.is_up().await;
             if is_up && !was_up {
-                return Some(format!("{} is back", address.unwrap_or_default()));
+                return Some(format!("{} is back", self.address().unwrap_or_default()));
             }
             was_up = is_up;
             if let Some(path) = difference(&known, &self.state()) {

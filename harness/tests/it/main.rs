@@ -28,4 +28,6 @@ mod run;
 mod selftest;
 mod shared;
 mod small_target;
+#[path = "../../../mock-server/tests/it/unused_port.rs"]
+mod unused_port;
 mod wire;

@@ -46,7 +46,9 @@ pub const fn status(code: RefusalCode) -> StatusCode {
         | RefusalCode::Quarantined => StatusCode::FORBIDDEN,
         RefusalCode::NotFound => StatusCode::NOT_FOUND,
         RefusalCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        RefusalCode::RegistrationConflict | RefusalCode::PublicKeyInUse => StatusCode::CONFLICT,
+        RefusalCode::RegistrationConflict | RefusalCode::PublicKeyInUse | RefusalCode::VersionConflict => {
+            StatusCode::CONFLICT
+        }
         RefusalCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         RefusalCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
     }

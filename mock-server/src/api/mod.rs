@@ -3,6 +3,7 @@
 //! A handler authenticates first, so that 401 precedes all other refusals. It then validates its request, opens one
 //! transaction and leaves the rest to `control`.
 
+pub mod acl;
 pub mod body;
 pub mod caller;
 pub mod changes;

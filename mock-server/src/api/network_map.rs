@@ -15,6 +15,7 @@ use futures::FutureExt as _;
 use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
+use ztna_protocol::access::RuleView;
 use ztna_protocol::network_map::{PeerView, RelayView};
 
 use super::deferred::{self, CanDefer};
@@ -23,7 +24,7 @@ use super::machine::MachineToken;
 use super::pairs::{pairs, refuse_repeated};
 use super::refusals::refusals;
 use super::{Error, State, error};
-use crate::control::network_map::{LongPoll, NetworkMap};
+use crate::control::network_map::{LongPoll, MapRequest, NetworkMap};
 use crate::domain::Refusal;
 use crate::domain::site::Site;
 
@@ -43,6 +44,9 @@ pub struct MapQuery {
     /// How many seconds to wait for a change; 25 by default.
     #[param(required = false, minimum = 0, maximum = 50, default = 25)]
     pub wait: u32,
+    /// Whether the machine applies access rules. One that does not is sent no peers while the organisation has rules.
+    #[param(required = false, default = false)]
+    pub access_rules: bool,
 }
 
 /// The machine's peers, or their changes.
@@ -60,6 +64,10 @@ pub struct NetworkMapAnswer {
     peers: Vec<PeerView>,
     /// The ids of former peers: deleted, logged out, or quarantined.
     removed: Vec<String>,
+    /// The organisation's access rules, if they have changed; always present in a full answer. Without any, every machine
+    /// may reach every other; else only what a rule allows.
+    #[schema(required = false)]
+    access_rules: Vec<RuleView>,
     relays: Vec<RelayView>,
 }
 
@@ -72,6 +80,8 @@ pub struct SelfView {
     tailnet_ip: String,
     /// online or offline.
     status: &'static str,
+    /// Without prefix.
+    tags: Vec<String>,
 }
 
 /// Returns the machine's peers, or waits until something changes.
@@ -104,18 +114,20 @@ pub async fn network_map(
     };
     // Agents ask all at once after a change: then they wait for the store, and after that for the next change. A block
     // would have room for the future twice.
-    let answer = poll.run(token.0, query.since, wait).map(move |map| {
-        let map = map.map_err(Error::from);
-        map.map_or_else(Error::into_response, |map| response(&map, &state.settings.relays))
-    });
+    let answer = poll
+        .run(token.0, MapRequest { since: query.since, wait, applies_rules: query.access_rules })
+        .map(move |map| {
+            let map = map.map_err(Error::from);
+            map.map_or_else(Error::into_response, |map| response(&map, &state.settings.relays))
+        });
     Ok(deferred::respond(can_defer, "/api/network-map", answer).await)
 }
 
 impl MapQuery {
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let mut query = Self { since: 0, wait: DEFAULT_WAIT };
+        let mut query = Self { since: 0, wait: DEFAULT_WAIT, access_rules: false };
         let pairs = pairs(text.as_bytes())?;
-        refuse_repeated(&pairs, &["since", "wait"])?;
+        refuse_repeated(&pairs, &["since", "wait", "access_rules"])?;
         for (name, value) in &pairs {
             match name.as_str() {
                 "since" => {
@@ -127,6 +139,11 @@ impl MapQuery {
                 "wait" => {
                     let wait = value.parse().ok().filter(|wait| *wait <= MAX_WAIT);
                     query.wait = wait.ok_or(Refusal::invalid("wait must be whole seconds from 0 to 50"))?;
+                }
+                "access_rules" => {
+                    let applies = value.parse().ok();
+                    query.access_rules =
+                        applies.ok_or(Refusal::invalid("access_rules must be true or false"))?;
                 }
                 _ => {}
             }
@@ -147,16 +164,22 @@ fn answer(map: &NetworkMap, relays: &[Site]) -> Result<Response, serde_json::Err
         name: machine.name.clone(),
         tailnet_ip: machine.tailnet_ip.clone(),
         status: machine.status.as_str(),
+        tags: machine.tags.clone(),
     };
     let own = serde_json::to_string(&own)?;
     let relays = serde_json::to_string(&relays.iter().map(relay_view).collect::<Vec<_>>())?;
     let begin =
         format!(r#"{{"success":true,"data":{{"version":{version},"full":{full},"self":{own},"peers":["#);
-    let end = format!(r#"],"relays":{relays}}}}}"#);
+    let (before_rules, rules) = match changes.rules() {
+        Some(rules) => (Bytes::from_static(br#"],"access_rules":"#), rules),
+        None => (Bytes::from_static(b"]"), Bytes::new()),
+    };
+    let end = format!(r#","relays":{relays}}}}}"#);
     let [peers, more_peers] = changes.peers_for(&machine.id);
     let [removed, more_removed] = changes.removed_for(&machine.id);
     let middle = Bytes::from_static(br#"],"removed":["#);
-    let parts = [begin.into(), peers, more_peers, middle, removed, more_removed, end.into()];
+    let parts =
+        [begin.into(), peers, more_peers, middle, removed, more_removed, before_rules, rules, end.into()];
     let body = Body::new(Parts(parts.into_iter().filter(|part| !part.is_empty()).collect()));
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
@@ -196,13 +219,13 @@ mod tests {
 
     #[test]
     fn parameters_are_parsed_and_bounded() {
-        for (text, since, wait) in [
-            ("", 0, 25),
-            ("since=7", 7, 25),
-            ("wait=50&since=9223372036854775807&x=y", i64::MAX, 50),
-            ("wait=0", 0, 0),
+        for (text, since, wait, access_rules) in [
+            ("", 0, 25, false),
+            ("since=7&access_rules=true", 7, 25, true),
+            ("wait=50&since=9223372036854775807&x=y", i64::MAX, 50, false),
+            ("wait=0&access_rules=false", 0, 0, false),
         ] {
-            assert_eq!(MapQuery::parse(text), Ok(MapQuery { since, wait }), "{text}");
+            assert_eq!(MapQuery::parse(text), Ok(MapQuery { since, wait, access_rules }), "{text}");
         }
         for (text, field) in [
             ("since=-1", "since"),
@@ -212,6 +235,8 @@ mod tests {
             ("wait=-1", "wait"),
             ("wait=1.5", "wait"),
             ("wait=1&wait=2", "wait"),
+            ("access_rules=1", "access_rules"),
+            ("access_rules=", "access_rules"),
             ("since=1&since=1", "since"),
             ("x=%ff", "The query"),
         ] {

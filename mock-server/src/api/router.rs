@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::trace;
 use super::{
-    Error, State, changes, cross_site, db, device, error, healthz, heartbeat, installer, key_management,
+    Error, State, acl, changes, cross_site, db, device, error, healthz, heartbeat, installer, key_management,
     login, logout, machine_admin, machine_logout, machine_tags, network_map, openapi, readyz,
     register_machine, relay, user_orgs,
 };
@@ -53,6 +53,7 @@ fn documented() -> OpenApiRouter<State> {
         .routes(routes!(device::approve::approve))
         .routes(routes!(device::page::show, device::page::decide))
         .routes(routes!(user_orgs::user_orgs))
+        .routes(routes!(acl::access_rules, acl::replace_access_rules))
         .routes(routes!(changes::changes))
         .routes(routes!(key_management::key_management))
         .routes(routes!(key_management::api_keys))

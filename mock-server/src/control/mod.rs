@@ -1,6 +1,7 @@
 //! The operations of the control plane. Each one loads facts, lets `domain` decide and saves, in one transaction.
 
 pub mod access;
+pub mod access_rules;
 mod audit;
 pub mod bearer;
 pub mod changes;

@@ -1,5 +1,6 @@
 //! The rules of the control plane, without I/O: facts, the time and random bytes are arguments.
 
+pub mod access_rules;
 pub mod cidr;
 pub mod device_code;
 pub mod endpoint;

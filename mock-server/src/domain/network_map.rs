@@ -26,6 +26,8 @@ pub struct Peer {
     /// The region of the relay that it is connected to.
     pub relay: Option<Region>,
     pub online: bool,
+    /// Without prefix.
+    pub tags: Vec<String>,
 }
 
 /// The range of versions for which changes of an organisation's map are known.
@@ -35,6 +37,10 @@ pub struct VersionRange {
     pub version: i64,
     /// Some tombstones up to this version were deleted.
     pub pruned: i64,
+    /// The version at which the access rules changed last, or 0.
+    pub rules_version: i64,
+    /// Whether there are access rules.
+    pub restricted: bool,
 }
 
 impl VersionRange {
@@ -55,11 +61,11 @@ mod tests {
 
     #[test]
     fn changes_reach_back_to_the_last_pruned_version() {
-        let range = VersionRange { version: 9, pruned: 4 };
+        let range = |pruned| VersionRange { version: 9, pruned, rules_version: 0, restricted: false };
         for (since, known) in [(-1, false), (0, false), (3, false), (4, true), (9, true), (10, false)] {
-            assert_eq!(range.reaches_back_to(since), known, "{since}");
+            assert_eq!(range(4).reaches_back_to(since), known, "{since}");
         }
-        assert!(!VersionRange { version: 9, pruned: 0 }.reaches_back_to(0));
+        assert!(!range(0).reaches_back_to(0));
     }
 
     #[test]

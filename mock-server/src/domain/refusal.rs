@@ -65,6 +65,10 @@ pub enum Refusal {
     /// Another machine of the organisation has this public key.
     PublicKeyInUse,
     Quarantined,
+    /// Someone else changed the access rules since the caller read them; carries their version now.
+    AccessRulesChanged {
+        version: i64,
+    },
     /// The requested object does not exist; carries its kind.
     NotFound(&'static str),
     MethodNotAllowed,
@@ -103,6 +107,7 @@ impl Refusal {
             Self::RegistrationConflict => RefusalCode::RegistrationConflict,
             Self::PublicKeyInUse => RefusalCode::PublicKeyInUse,
             Self::Quarantined => RefusalCode::Quarantined,
+            Self::AccessRulesChanged { .. } => RefusalCode::VersionConflict,
             Self::NotFound(_) => RefusalCode::NotFound,
             Self::MethodNotAllowed => RefusalCode::MethodNotAllowed,
         }
@@ -142,6 +147,10 @@ impl Refusal {
                 "Another machine has this public key; register with a new key pair".into()
             }
             Self::Quarantined => "The machine is quarantined".into(),
+            Self::AccessRulesChanged { version } => {
+                format!("The access rules were changed meanwhile; read version {version} and try again")
+                    .into()
+            }
             Self::NotFound(what) => format!("{what} not found").into(),
             Self::MethodNotAllowed => "Method not allowed".into(),
         }
@@ -191,6 +200,7 @@ mod tests {
             (Refusal::PendingLimitReached { limit: 9 }, "MACHINE_LIMIT_REACHED", "9 of your machines"),
             (Refusal::RegistrationConflict, "REGISTRATION_CONFLICT", "try again"),
             (Refusal::Quarantined, "QUARANTINED", "quarantined"),
+            (Refusal::AccessRulesChanged { version: 7 }, "VERSION_CONFLICT", "version 7"),
             (Refusal::NotFound("Machine"), "NOT_FOUND", "Machine"),
             (Refusal::MethodNotAllowed, "METHOD_NOT_ALLOWED", "Method"),
         ] {

@@ -21,12 +21,13 @@ pub enum RefusalCode {
     RegistrationConflict,
     PublicKeyInUse,
     Quarantined,
+    VersionConflict,
     NotFound,
     MethodNotAllowed,
 }
 
 impl RefusalCode {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Unauthorized,
         Self::InvalidCredentials,
         Self::Forbidden,
@@ -47,6 +48,7 @@ impl RefusalCode {
         Self::RegistrationConflict,
         Self::PublicKeyInUse,
         Self::Quarantined,
+        Self::VersionConflict,
         Self::NotFound,
         Self::MethodNotAllowed,
     ];
@@ -73,6 +75,7 @@ impl RefusalCode {
             Self::RegistrationConflict => "REGISTRATION_CONFLICT",
             Self::PublicKeyInUse => "PUBLIC_KEY_IN_USE",
             Self::Quarantined => "QUARANTINED",
+            Self::VersionConflict => "VERSION_CONFLICT",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
         }

@@ -1,9 +1,10 @@
 //! Tags of machines: their syntax, and which ones may be claimed.
 
+pub use ztna_protocol::access::MAX_TAG_LEN;
+use ztna_protocol::access::is_tag;
+
 use super::Refusal;
 
-/// The maximum length of a tag in characters, without its prefix.
-pub const MAX_TAG_LEN: usize = 63;
 /// The maximum number of tags in a list.
 pub const MAX_TAGS: usize = 64;
 
@@ -16,8 +17,7 @@ pub fn normalise(field: &str, tags: &[String]) -> Result<Vec<String>, Refusal> {
     let mut kept: Vec<String> = Vec::with_capacity(tags.len());
     for tag in tags {
         let bare = tag.strip_prefix("tag:").unwrap_or(tag);
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if bare.is_empty() || bare.len() > MAX_TAG_LEN || !bare.chars().all(fits) {
+        if !is_tag(bare) {
             return Err(Refusal::invalid(format!(
                 "{field} must contain tags of 1 to {MAX_TAG_LEN} letters, digits, '-', '_' or '.', with or without 'tag:'"
             )));

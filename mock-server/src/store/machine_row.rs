@@ -50,6 +50,7 @@ impl Machine {
             endpoints: self.endpoints.clone(),
             relay: self.relay,
             online: self.status == Status::Online,
+            tags: self.tags.clone(),
         })
     }
 }

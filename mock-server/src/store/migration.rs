@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0012_machine_order.sql"),
     include_str!("migrations/sqlite/0013_wrong_guesses.sql"),
     include_str!("migrations/sqlite/0014_fewer_indexes.sql"),
+    include_str!("migrations/sqlite/0015_access_rules.sql"),
 ];
 
 /// The template of in-memory databases: creating the tables takes several times as long as copying them.

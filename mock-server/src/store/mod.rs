@@ -3,6 +3,7 @@
 //! A [`Store`] is a handle on the threads that own the connections. Waiting writes are committed in groups; each is
 //! acknowledged only after its commit has returned.
 
+pub mod access_rules;
 pub mod addresses;
 pub mod api_keys;
 pub mod audit_logs;

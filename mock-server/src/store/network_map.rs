@@ -24,17 +24,25 @@ pub fn create(tx: &mut Tx<'_>, org_id: &str) -> Result<(), StoreError> {
 }
 
 pub fn version_range(tx: &mut Tx<'_>, org_id: &str) -> Result<VersionRange, StoreError> {
-    let found =
-        tx.optional("SELECT version, pruned FROM network_maps WHERE org_id = ?1", values![org_id], |row| {
-            Ok(VersionRange { version: row.integer(0)?, pruned: row.integer(1)? })
-        })?;
+    let found = tx.optional(
+        "SELECT version, pruned, rules_version, restricted FROM network_maps WHERE org_id = ?1",
+        values![org_id],
+        |row| {
+            Ok(VersionRange {
+                version: row.integer(0)?,
+                pruned: row.integer(1)?,
+                rules_version: row.integer(2)?,
+                restricted: row.flag(3)?,
+            })
+        },
+    )?;
     found.ok_or_else(|| missing(org_id))
 }
 
 /// Returns all machines that are visible to their peers.
 pub fn peers(tx: &mut Tx<'_>, org_id: &str) -> Result<Vec<Change>, StoreError> {
     let mut rows = tx.all(
-        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay
+        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay, tags
          FROM machines WHERE org_id = ?1 ORDER BY name",
         values![org_id],
         change,
@@ -52,7 +60,7 @@ pub fn changes(tx: &mut Tx<'_>, org_id: &str, since: i64) -> Result<Vec<Change>,
         |row| Ok(Change { id: row.text(0)?, peer: None }),
     )?;
     let mut changes = tx.all(
-        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay
+        "SELECT id, name, tailnet_ip, public_key, endpoints, status, token_hash IS NOT NULL, relay, tags
          FROM machines WHERE org_id = ?1 AND map_version > ?2 ORDER BY map_version",
         values![org_id, since],
         change,
@@ -98,6 +106,14 @@ pub(super) fn advance(tx: &mut Tx<'_>, org_id: &str) -> Result<i64, StoreError> 
     version.ok_or_else(|| missing(org_id))
 }
 
+/// Advances the map's version because the access rules have changed.
+pub(super) fn advance_with_rules(tx: &mut Tx<'_>, org_id: &str, restricted: bool) -> Result<(), StoreError> {
+    let version = advance(tx, org_id)?;
+    let sql = "UPDATE network_maps SET rules_version = ?2, restricted = ?3 WHERE org_id = ?1";
+    tx.execute(sql, values![org_id, version, restricted])?;
+    Ok(())
+}
+
 /// Records the removal of a machine that last changed for its peers at `map_version`.
 pub(super) fn insert_tombstone(
     tx: &mut Tx<'_>,
@@ -132,6 +148,7 @@ fn change(row: &Row<'_>) -> Result<Change, StoreError> {
         endpoints: row.json(4)?.unwrap_or_default(),
         relay: machine_row::relay(row, 7)?,
         online: status == Status::Online,
+        tags: row.json(8)?.unwrap_or_default(),
     };
     Ok(Change { id, peer: Some(peer) })
 }

@@ -29,4 +29,5 @@ mod server_process;
 mod storm;
 mod strangers;
 mod test_server;
+mod unused_port;
 mod wait;

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::cli::wrong_status;
 use crate::program::harness;
 use crate::run::Run;
@@ -16,6 +18,15 @@ fn stored(target: &SmallTarget, path: &Path, arguments: &[&str]) -> Run {
     target.judge(&[&["--report", &report], arguments].concat())
 }
 
+/// Lets each sub-test of stored results have taken an hour, so that none is slower in comparison.
+fn prolong(path: &Path) {
+    let mut results: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    for subtest in results["subtests"].as_array_mut().unwrap() {
+        subtest["duration_ms"] = 3_600_000.into();
+    }
+    std::fs::write(path, results.to_string()).unwrap();
+}
+
 #[test]
 fn diff_and_baseline_fail_on_regressions_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -23,6 +34,7 @@ fn diff_and_baseline_fail_on_regressions_only() {
     let (right, wrong) = (SmallTarget::start(&[]), SmallTarget::start(&[wrong_status()]));
     stored(&right, &good, &[]);
     stored(&wrong, &bad, &[]);
+    [&good, &bad].into_iter().for_each(|path| prolong(path));
     let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
     let (code, text) = program(&["diff", good, bad]);
     assert_eq!(code, 1, "{text}");
@@ -38,7 +50,7 @@ fn diff_and_baseline_fail_on_regressions_only() {
     assert_eq!((code, text.contains("newly passing (1)")), (0, true), "{text}");
     assert_eq!(program(&["diff", good, good]), (0, "no changes\n".to_owned()));
     let (code, json) = program(&["diff", bad, good, "--format", "json"]);
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, json["changes"][0]["kind"].as_str()), (0, Some("newly-passing")));
     assert_eq!(program(&["diff", good, "/no/such.json"]).0, 2);
     let (code, text) =
@@ -52,8 +64,7 @@ fn diff_and_baseline_fail_on_regressions_only() {
     assert_eq!(better.code, 0, "{better}");
     // A vanished sub-test is a regression, although everything else passes.
     let more = folder.path().join("more.json");
-    let mut results: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(good).unwrap()).unwrap();
+    let mut results: Value = serde_json::from_str(&std::fs::read_to_string(good).unwrap()).unwrap();
     let mut gone = results["subtests"][0].clone();
     gone["id"] = "keys/ST9".into();
     results["subtests"].as_array_mut().unwrap().push(gone);
@@ -85,7 +96,7 @@ fn merged_shards_equal_a_single_run() {
     let report = format!("json={}", whole.display());
     let (code, text) = merge(&[&paths[0], &paths[1], "--report", &report]);
     assert_eq!(code, 0, "{text}");
-    let joined: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&whole).unwrap()).unwrap();
+    let joined: Value = serde_json::from_str(&std::fs::read_to_string(&whole).unwrap()).unwrap();
     let run = target.judge(&[]);
     for field in ["requirements", "totals", "extent", "gaps", "capabilities", "verdict", "exit_code"] {
         assert_eq!(joined[field], run.results[field], "{field}");

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::copied;
 use crate::program::{harness, interrupt, wait_for};
+use crate::unused_port::unused_address;
 
 /// How long a line may take; generous, since tests share the machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -59,9 +60,7 @@ fn profile(folder: &Path, address: &str) -> std::path::PathBuf {
 fn a_changed_scenario_or_profile_and_a_target_that_is_back_start_a_run() {
     let scenarios = copied();
     let folder = tempfile::tempdir().unwrap();
-    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = unused.local_addr().unwrap().to_string();
-    drop(unused);
+    let address = unused_address().to_string();
     let profile = profile(folder.path(), &address);
     let mut command = harness();
     command.arg("watch").arg("--scenarios").arg(scenarios.path()).arg("--target").arg(&profile);
@@ -79,8 +78,6 @@ fn a_changed_scenario_or_profile_and_a_target_that_is_back_start_a_run() {
     assert!(watching.until("changed: ").contains("target.toml"));
     watching.until("watching ");
 
-    // Not at once: that it is away has to be seen first.
-    std::thread::sleep(Duration::from_secs(1));
     let listener = std::net::TcpListener::bind(&address).unwrap();
     assert!(watching.until(" is back").contains(&address));
     drop(listener);

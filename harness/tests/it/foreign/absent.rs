@@ -55,7 +55,7 @@ fn absent_actions_and_fields_are_found() {
                 _ => Turn::Pass,
             }
         }),
-        response: Box::new(|_, _| {}),
+        ..Bend::default()
     });
     let run = target.judge("", &["--filter", "generate/ST3, api-key/ST1-revoked"]);
     assert_eq!(run.code, 0, "{run}");

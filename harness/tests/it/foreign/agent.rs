@@ -44,7 +44,7 @@ fn a_reset_hook_makes_a_fresh_target() {
             "/test/reset" => Turn::Answer(200, json!({})),
             _ => Turn::Pass,
         }),
-        response: Box::new(|_, _| {}),
+        ..Bend::default()
     });
     let run = target.judge_resetting(&["--filter", "used-count/ST2-no-keys"]);
     assert_eq!(run.code, 0, "{run}");

@@ -1,6 +1,6 @@
 //! A dashboard of another make, with other words, other addresses and another structure.
 
-use crate::foreign::proxy::{Asked, Bend, Turn};
+use crate::foreign::proxy::Bend;
 use crate::foreign::target::Foreign;
 use crate::program::{harness, interrupt, wait_for};
 
@@ -51,8 +51,7 @@ const STATEMENTS: [&str; 9] = [
 ];
 
 fn console(page: String) -> Foreign {
-    let target =
-        Foreign::start(Bend { request: Box::new(|_: &mut Asked| Turn::Pass), response: Box::new(|_, _| {}) });
+    let target = Foreign::start(Bend::default());
     target.proxy.serve_page(page);
     target
 }
@@ -77,8 +76,7 @@ fn another_dashboard_passes_in_its_own_words() {
 #[test]
 #[ignore = "needs chromium and chromium-driver"]
 fn the_references_own_dashboard_is_judged_as_a_vendors() {
-    let target =
-        Foreign::start(Bend { request: Box::new(|_: &mut Asked| Turn::Pass), response: Box::new(|_, _| {}) });
+    let target = Foreign::start(Bend::default());
     let run = target.judge("[dashboard]\n", &["--filter", SUBTESTS, "--jobs", "2"]);
     assert_eq!(run.code, 0, "{run}");
     for statement in STATEMENTS {

@@ -38,6 +38,7 @@ fn renamed() -> Foreign {
                 }
             }
         }),
+        ..Bend::default()
     })
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
-use crate::foreign::proxy::{Asked, Bend, Turn};
+use crate::foreign::proxy::{Asked, Bend};
 use crate::foreign::target::Foreign;
 use crate::program::harness;
 
@@ -31,52 +32,60 @@ struct State {
 }
 
 /// The states of the last seconds, oldest first.
-#[derive(Clone, Default)]
-struct Past(Arc<Mutex<VecDeque<State>>>);
+struct Past {
+    lag: Duration,
+    base_url: String,
+    /// An organisation, and the session of a person who lists what it has.
+    sessions: [(String, String); 2],
+    client: reqwest::Client,
+    states: Mutex<VecDeque<State>>,
+}
 
 impl Past {
-    /// Reads the tables many times a second.
-    fn record(ready: &Value, lag: Duration) -> Self {
-        let past = Self::default();
-        let (recorded, base_url) = (past.clone(), ready["base_url"].as_str().unwrap().to_owned());
-        let sessions = [("org_id", "admin"), ("other_org_id", "outsider")].map(|(org, person)| {
-            (ready[org].as_str().unwrap().to_owned(), ready[person]["token"].as_str().unwrap().to_owned())
-        });
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-            loop {
-                let at = Instant::now();
-                let mut tables = BTreeMap::new();
-                for table in TABLES {
-                    let mut rows = Rows::new();
-                    for (org, token) in &sessions {
-                        let url = format!("{base_url}/api/db/{table}?org_id={org}");
-                        let answer = runtime.block_on(async {
-                            client.get(url).bearer_auth(token).send().await.ok()?.json::<Value>().await.ok()
-                        });
-                        let Some(answer) = answer else { return }; // the server has ended
-                        rows.extend(answer["data"].as_array().cloned().unwrap_or_default());
-                    }
-                    tables.insert(table, rows);
-                }
-                let mut past = recorded.0.lock().unwrap();
-                past.push_back(State { at, tables });
-                while past.get(1).is_some_and(|next| next.at.elapsed() > lag) {
-                    past.pop_front();
-                }
-                drop(past);
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        });
-        past
+    fn begin(ready: &Value, lag: Duration) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let sessions = [("org_id", "admin"), ("other_org_id", "outsider")];
+        let sessions = sessions.map(|(org, person)| (text(&ready[org]), text(&ready[person]["token"])));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // Nothing is there yet.
+        let initial = State { at: Instant::now(), tables: TABLES.map(|table| (table, Rows::new())).into() };
+        Self {
+            lag,
+            base_url: text(&ready["base_url"]),
+            sessions,
+            client: reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap(),
+            states: Mutex::new(VecDeque::from([initial])),
+        }
+    }
+
+    /// Adds the tables as they are after a request, whose answer waits for it. So the lag is exact, however slow this is.
+    fn record(&self) {
+        let at = Instant::now();
+        let tables = TABLES.map(|table| (table, Handle::current().block_on(self.read(table))));
+        let mut states = self.states.lock().unwrap();
+        let place = states.partition_point(|state| state.at < at);
+        states.insert(place, State { at, tables: tables.into() });
+    }
+
+    async fn read(&self, table: &str) -> Rows {
+        let mut rows = Rows::new();
+        for (org, token) in &self.sessions {
+            let url = format!("{}/api/db/{table}?org_id={org}", self.base_url);
+            let answer = self.client.get(url).bearer_auth(token).send().await.unwrap();
+            rows.extend(
+                answer.json::<Value>().await.unwrap()["data"].as_array().cloned().unwrap_or_default(),
+            );
+        }
+        rows
     }
 
     /// The rows of a table as they were, filtered as asked.
     fn rows(&self, table: &str, filters: &[(String, String)]) -> Rows {
-        let past = self.0.lock().unwrap();
-        let Some(State { tables, .. }) = past.front() else { return Rows::new() };
+        let mut past = self.states.lock().unwrap();
+        while past.get(1).is_some_and(|next| next.at.elapsed() > self.lag) {
+            past.pop_front();
+        }
+        let tables = &past.front().unwrap().tables;
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let matches = |row: &&Value| {
             filters.iter().all(|(column, value)| row.get(column).is_none_or(|found| text(found) == *value))
@@ -86,12 +95,7 @@ impl Past {
 
     /// The response to a read that the reference has granted.
     fn answer(&self, asked: &Asked, response: &mut Value) {
-        let Some(table) = TABLES.into_iter().find(|table| asked.path() == format!("/api/db/{table}")) else {
-            return;
-        };
-        if asked.method != "GET" || !response["data"].is_array() {
-            return;
-        }
+        let Some(table) = listed(asked).filter(|_| response["data"].is_array()) else { return };
         let query = asked.target.split_once('?').map_or("", |(_, query)| query);
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let is_filter = |(column, value): &&(String, String)| column == "org_id" || value.starts_with("eq.");
@@ -109,12 +113,24 @@ impl Past {
     }
 }
 
+/// The table that a request reads.
+fn listed(asked: &Asked) -> Option<&'static str> {
+    let is_listed = |table: &&str| asked.path() == format!("/api/db/{table}");
+    TABLES.into_iter().find(is_listed).filter(|_| asked.method == "GET")
+}
+
 fn lagging(flags: &[&str], lag: Duration) -> Foreign {
     Foreign::start_with(flags, |ready| {
-        let past = Past::record(ready, lag);
+        let past = Arc::new(Past::begin(ready, lag));
+        let recording = Arc::clone(&past);
         Bend {
-            request: Box::new(|_: &mut Asked| Turn::Pass),
             response: Box::new(move |asked, response| past.answer(asked, response)),
+            passed: Box::new(move |asked| {
+                if listed(asked).is_none() {
+                    recording.record();
+                }
+            }),
+            ..Bend::default()
         }
     })
 }

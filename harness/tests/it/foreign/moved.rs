@@ -24,7 +24,7 @@ fn moved() -> Foreign {
             }
             Turn::Pass
         }),
-        response: Box::new(|_, _| {}),
+        ..Bend::default()
     })
 }
 
@@ -53,7 +53,7 @@ fn reports_show_the_path_that_was_asked() {
             "/api/v2/devices" => Turn::Answer(200, json!({ "success": true, "data": [] })),
             _ => Turn::Pass,
         }),
-        response: Box::new(|_, _| {}),
+        ..Bend::default()
     });
     let run = target.judge("[paths]\nmachines = \"/api/v2/devices\"\n", &["--filter", "headless/ST2"]);
     assert_eq!(run.code, 1, "{run}");

@@ -40,12 +40,22 @@ pub(crate) enum Turn {
 
 type OnRequest = dyn Fn(&mut Asked) -> Turn + Send + Sync;
 type OnResponse = dyn Fn(&Asked, &mut Value) + Send + Sync;
+type OnPassed = dyn Fn(&Asked) + Send + Sync;
 
 /// Changes requests and JSON responses.
 pub(crate) struct Bend {
     pub(crate) request: Box<OnRequest>,
     /// Gets the request as it arrived.
     pub(crate) response: Box<OnResponse>,
+    /// Gets each request, also those of agents, once the reference has answered it. The answer waits for this.
+    pub(crate) passed: Box<OnPassed>,
+}
+
+impl Default for Bend {
+    /// Changes nothing.
+    fn default() -> Self {
+        Self { request: Box::new(|_| Turn::Pass), response: Box::new(|_, _| {}), passed: Box::new(|_| {}) }
+    }
 }
 
 /// Runs until it is dropped.
@@ -126,6 +136,7 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let Ok(response) = sent else { return StatusCode::BAD_GATEWAY.into_response() };
     let (status, mut headers) = (response.status(), response.headers().clone());
     let mut bytes = response.bytes().await.unwrap_or_default();
+    tokio::task::block_in_place(|| (shared.bend.passed)(&arrived));
     if arrived.is_kit
         && let Ok(mut json) = serde_json::from_slice::<Value>(&bytes)
     {

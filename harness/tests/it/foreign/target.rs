@@ -47,7 +47,7 @@ impl Foreign {
                 true => Turn::Answer(404, json!({ "error": "no such page" })),
                 false => Turn::Pass,
             }),
-            response: Box::new(|_, _| {}),
+            ..Bend::default()
         })
     }
 

@@ -3,7 +3,6 @@
 
 mod server;
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::program::harness;
 use crate::run::Run;
+use crate::unused_port::unused_address;
 
 use server::{Answer, Asked, Server, fixture, right, tls};
 
@@ -51,8 +51,7 @@ fn assert_ends(run: &Run, case: &str, code: i32, texts: &[&str]) {
 
 #[test]
 fn a_target_that_is_down_is_reported_at_once() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let run = judge(&format!("http://127.0.0.1:{port}"), "");
+    let run = judge(&format!("http://{}", unused_address()), "");
     assert_ends(&run, "down", 3, &["is unreachable", "is the target running? check base_url in"]);
     let timed: u64 = run.results["duration_ms"].as_u64().unwrap();
     assert!(timed < 2500, "{timed} ms, {:?} with the program's start", run.took);

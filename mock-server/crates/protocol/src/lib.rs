@@ -7,6 +7,7 @@
 //! Start reading with [`relay`], the protocol between a machine and a relay; the other modules are types shared by that
 //! protocol and the control plane's API.
 
+pub mod access;
 pub mod address;
 pub mod character;
 pub mod endpoint;

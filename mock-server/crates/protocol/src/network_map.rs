@@ -28,6 +28,10 @@ pub struct PeerView {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub online: bool,
+    /// The machine's tags without the prefix `tag:`, by which access rules mean it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub tags: Vec<String>,
 }
 
 /// A relay, for machines that cannot reach each other over UDP.

@@ -176,8 +176,8 @@ mod tests {
     }
 
     fn update(version: i64, id: &str) -> Update {
-        let changes = Arc::new(MapChanges::new(vec![Change { id: id.to_owned(), peer: None }]));
-        Update { version, full: false, changes }
+        let changes = Arc::new(MapChanges::new(vec![Change { id: id.to_owned(), peer: None }], None));
+        Update { version, full: false, restricted: false, changes }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use ztna_protocol::access::RuleView;
 use ztna_protocol::network_map::PeerView;
 
 use crate::domain::network_map::Peer;
@@ -15,6 +16,8 @@ use crate::store::network_map::Change;
 pub struct MapChanges {
     peers: Elements,
     removed: Elements,
+    /// The access rules, a JSON array, if they have changed.
+    rules: Option<Bytes>,
 }
 
 /// The elements of a JSON array, each of which belongs to a machine.
@@ -27,7 +30,7 @@ struct Elements {
 }
 
 impl MapChanges {
-    pub(super) fn new(changes: Vec<Change>) -> Self {
+    pub(super) fn new(changes: Vec<Change>, rules: Option<&[RuleView]>) -> Self {
         let (mut peers, mut removed) = (Builder::default(), Builder::default());
         for Change { id, peer } in changes {
             match peer {
@@ -35,15 +38,18 @@ impl MapChanges {
                 None => removed.add(&id, &id),
             }
         }
-        Self { peers: peers.finish(), removed: removed.finish() }
+        // Texts always have JSON.
+        let rules = rules.and_then(|rules| serde_json::to_vec(rules).ok()).map(Bytes::from);
+        Self { peers: peers.finish(), removed: removed.finish(), rules }
     }
 
     /// Whether nothing changed but the machine itself.
     pub fn is_empty_for(&self, machine_id: &str) -> bool {
-        [&self.peers, &self.removed].into_iter().all(|elements| {
+        let nothing_else = [&self.peers, &self.removed].into_iter().all(|elements| {
             let own = usize::from(elements.place_of(machine_id).is_some());
             elements.places.len() == own
-        })
+        });
+        nothing_else && self.rules.is_none()
     }
 
     /// Whether the machine itself is among the changed ones. A change of its admission or token always is.
@@ -61,9 +67,15 @@ impl MapChanges {
         self.removed.without(machine_id)
     }
 
+    /// The access rules, a JSON array, if they have changed.
+    pub fn rules(&self) -> Option<Bytes> {
+        self.rules.clone()
+    }
+
     /// The memory that they take, about.
     pub(super) fn len(&self) -> usize {
-        [&self.peers, &self.removed].into_iter().map(Elements::len).sum()
+        [&self.peers, &self.removed].into_iter().map(Elements::len).sum::<usize>()
+            + self.rules.as_ref().map_or(0, Bytes::len)
     }
 }
 
@@ -121,8 +133,9 @@ impl Builder {
 }
 
 fn view(peer: Peer) -> PeerView {
-    let Peer { id, name, tailnet_ip, public_key, endpoints, relay, online } = peer;
-    PeerView { id, name, tailnet_ip, public_key, endpoints, relay: relay.map(String::from), online }
+    let Peer { id, name, tailnet_ip, public_key, endpoints, relay, online, tags } = peer;
+    let relay = relay.map(String::from);
+    PeerView { id, name, tailnet_ip, public_key, endpoints, relay, online, tags }
 }
 
 #[cfg(test)]
@@ -138,6 +151,7 @@ mod tests {
             endpoints: Vec::new(),
             relay: None,
             online: true,
+            tags: Vec::new(),
         };
         Change { id: id.to_owned(), peer: Some(peer) }
     }
@@ -157,7 +171,7 @@ mod tests {
         let all = ["c", "a", "b"];
         let mut changes: Vec<Change> = all.iter().map(|id| peer(id)).collect();
         changes.extend(["x", "y"].map(|id| Change { id: id.to_owned(), peer: None }));
-        let changes = MapChanges::new(changes);
+        let changes = MapChanges::new(changes, None);
         for own in ["a", "b", "c", "x", "y", "z", ""] {
             let without = |ids: &[&str]| -> Vec<String> {
                 ids.iter().filter(|id| **id != own).map(|id| (*id).to_owned()).collect()
@@ -171,13 +185,14 @@ mod tests {
 
     #[test]
     fn a_machine_alone_sees_no_change() {
-        assert!(MapChanges::new(Vec::new()).is_empty_for("a"));
-        let changes = MapChanges::new(vec![peer("a")]);
+        assert!(MapChanges::new(Vec::new(), None).is_empty_for("a"));
+        let changes = MapChanges::new(vec![peer("a")], None);
         assert!(changes.is_empty_for("a") && !changes.is_empty_for("b"));
         assert!(changes.mention("a") && !changes.mention("b"));
         assert_eq!(ids(&changes.peers_for("a")), Vec::<String>::new());
-        let changes = MapChanges::new(vec![peer("a"), Change { id: "b".to_owned(), peer: None }]);
+        let changes = MapChanges::new(vec![peer("a"), Change { id: "b".to_owned(), peer: None }], None);
         assert!(!changes.is_empty_for("a"));
         assert!(changes.mention("b"), "a removed machine");
+        assert!(!MapChanges::new(vec![peer("a")], Some(&[])).is_empty_for("a"), "its rules changed");
     }
 }

@@ -37,8 +37,22 @@ pub struct Own {
     pub id: String,
     pub name: String,
     pub tailnet_ip: String,
+    /// Without prefix.
+    pub tags: Vec<String>,
     /// As effective when the machine was last read.
     pub status: Status,
+}
+
+/// What a machine asks for.
+#[derive(Debug)]
+pub struct MapRequest {
+    /// The version that the machine has.
+    pub since: i64,
+    /// How long it waits for a change.
+    pub wait: Duration,
+    /// Whether the machine applies access rules. One that does not has no peers while there are any: it would accept
+    /// what the rules deny.
+    pub applies_rules: bool,
 }
 
 /// Dependencies of a long poll.
@@ -71,6 +85,7 @@ pub(super) struct WaitingPoll {
     known: i64,
     /// The version up to which it is known to be admitted, at least `known`.
     admitted: i64,
+    applies_rules: bool,
     end: Instant,
 }
 
@@ -81,14 +96,9 @@ impl LongPoll {
     ///
     /// # Errors
     /// 401 UNAUTHORIZED for an unknown token; 403 QUARANTINED; 403 FORBIDDEN while the machine awaits approval.
-    pub async fn run(
-        self,
-        token: TokenReference,
-        since: i64,
-        wait: Duration,
-    ) -> Result<NetworkMap, ControlError> {
+    pub async fn run(self, token: TokenReference, request: MapRequest) -> Result<NetworkMap, ControlError> {
         // Boxed, so that those that wait do not have its size.
-        match Box::pin(self.begin(token, since, wait)).await? {
+        match Box::pin(self.begin(token, request)).await? {
             Begun::Answered(map) => Ok(map),
             Begun::Waits(mut waiting) => waiting.run().await,
         }
@@ -97,9 +107,9 @@ impl LongPoll {
     pub(super) async fn begin(
         self,
         token: TokenReference,
-        since: i64,
-        wait: Duration,
+        request: MapRequest,
     ) -> Result<Begun, ControlError> {
+        let MapRequest { since, wait, applies_rules } = request;
         let end = Instant::now() + wait;
         let Admitted { machine, range } = self.maps.admit(&self.store, &token).await?;
         let now = self.clock.now();
@@ -108,6 +118,7 @@ impl LongPoll {
             own: Own::of(machine, now),
             known: reachable(range, since),
             admitted: range.version,
+            applies_rules,
             poll: self,
             token,
             end,
@@ -168,16 +179,33 @@ impl WaitingPoll {
     /// Moves on to the version or a newer one; returns the map if it has changed for the machine.
     async fn advance(&mut self, version: i64) -> Result<Option<NetworkMap>, ControlError> {
         let LongPoll { store, maps, .. } = &self.poll;
-        let Update { version, full, changes } = maps.update(store, &self.org_id, self.known, version).await?;
+        let update = maps.update(store, &self.org_id, self.known, version).await?;
+        let Update { version, full, restricted, changes } = match self.applies_rules {
+            // It has no peers from while there were rules.
+            false if !update.restricted && update.changes.rules().is_some() => {
+                maps.update(store, &self.org_id, 0, update.version).await?
+            }
+            _ => update,
+        };
+        let mut changed = full || !changes.is_empty_for(&self.own.id);
         // A machine that was quarantined, removed, or registered anew since it was admitted is among the changes, or not
         // in the whole map.
-        if version > self.admitted && (full || changes.mention(&self.own.id)) {
+        let mentioned = changes.mention(&self.own.id);
+        if version > self.admitted && (full || mentioned) {
+            let tags = self.own.tags.clone();
             self.admit().await?;
+            changed |= self.own.tags != tags;
+        } else {
+            // Its tags may have changed since it asked before.
+            changed |= mentioned;
         }
         self.known = version;
         self.admitted = self.admitted.max(version);
-        let changed = full || !changes.is_empty_for(&self.own.id);
-        Ok(changed.then(|| NetworkMap { version, full, own: self.own.clone(), changes }))
+        let own = self.own.clone();
+        Ok(match restricted && !self.applies_rules {
+            true => Some(NetworkMap { version, full: true, own, changes: Arc::default() }),
+            false => changed.then_some(NetworkMap { version, full, own, changes }),
+        })
     }
 
     async fn admit(&mut self) -> Result<VersionRange, ControlError> {
@@ -195,7 +223,8 @@ impl WaitingPoll {
 impl Own {
     fn of(machine: Machine, now: Timestamp) -> Self {
         let status = machine.status.effective(machine.last_seen, now);
-        Self { id: machine.id, name: machine.name, tailnet_ip: machine.tailnet_ip, status }
+        let Machine { id, name, tailnet_ip, tags, .. } = machine;
+        Self { id, name, tailnet_ip, tags, status }
     }
 }
 

@@ -14,5 +14,5 @@ mod tests;
 
 pub use cache::{MapCache, Work};
 pub use changes::MapChanges;
-pub use long_poll::{LongPoll, NetworkMap, Own};
+pub use long_poll::{LongPoll, MapRequest, NetworkMap, Own};
 pub use watch::{MapWatches, POLL_INTERVAL};

@@ -10,7 +10,7 @@ use crate::domain::Refusal;
 use crate::domain::machine::Status;
 use crate::domain::network_map::VersionRange;
 use crate::store::machines::Machine;
-use crate::store::{StoreError, Tx, network_map};
+use crate::store::{StoreError, Tx, access_rules, network_map};
 
 /// A machine that may see the map.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(super) struct Update {
     pub(super) version: i64,
     /// Whether the changes contain all peers instead of only changed ones.
     pub(super) full: bool,
+    /// Whether there are access rules.
+    pub(super) restricted: bool,
     pub(super) changes: Arc<MapChanges>,
 }
 
@@ -41,7 +43,7 @@ pub(super) fn admit(tx: &mut Tx<'_>, token: &TokenReference) -> Result<Admitted,
     Ok(Admitted { machine, range })
 }
 
-/// Returns the changes since a version, or all peers if the version is 0, too old or from another database.
+/// Returns the changes since a version, or all peers and rules if the version is 0, too old or from another database.
 pub(super) fn update(tx: &mut Tx<'_>, org_id: &str, since: i64) -> Result<Update, StoreError> {
     let range = network_map::version_range(tx, org_id)?;
     let full = !range.reaches_back_to(since);
@@ -50,7 +52,12 @@ pub(super) fn update(tx: &mut Tx<'_>, org_id: &str, since: i64) -> Result<Update
         false if since == range.version => Vec::new(),
         false => network_map::changes(tx, org_id, since)?,
     };
-    Ok(Update { version: range.version, full, changes: Arc::new(MapChanges::new(changes)) })
+    let rules = match full || range.rules_version > since {
+        true => Some(access_rules::find(tx, org_id)?.rules),
+        false => None,
+    };
+    let changes = Arc::new(MapChanges::new(changes, rules.as_deref()));
+    Ok(Update { version: range.version, full, restricted: range.restricted, changes })
 }
 
 /// Returns the current version, and the changes since an earlier one if they are all known.

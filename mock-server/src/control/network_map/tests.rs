@@ -57,6 +57,10 @@ fn token(number: usize) -> TokenReference {
     TokenReference { hash: format!("token-{number}"), machine_id: Some(machine(number).id) }
 }
 
+fn asked(since: i64, wait: Duration) -> MapRequest {
+    MapRequest { since, wait, applies_rules: true }
+}
+
 impl Plane {
     /// An organisation with machines 1 to [`AGENTS`].
     async fn new(interval: Duration) -> Self {
@@ -90,7 +94,7 @@ impl Plane {
     }
 
     async fn begin(&self, number: usize, since: i64, wait: Duration) -> Result<Begun, ControlError> {
-        self.poll().begin(token(number), since, wait).await
+        self.poll().begin(token(number), asked(since, wait)).await
     }
 
     async fn answered(&self, number: usize, since: i64) -> NetworkMap {
@@ -260,7 +264,7 @@ async fn a_request_that_cannot_know_says_so_at_its_end() {
 async fn waiting_takes_little_memory_and_leaves_none() {
     let plane = Plane::new(HOUR).await;
     let version = plane.answered(1, 0).await.version;
-    let waiting = plane.poll().run(token(1), version, HOUR);
+    let waiting = plane.poll().run(token(1), asked(version, HOUR));
     let size = size_of_val(&waiting) + size_of::<WaitingPoll>();
     assert!(size <= 1800, "{size}");
     drop(tokio::time::timeout(Duration::from_millis(50), waiting).await);

@@ -1,5 +1,6 @@
 //! The guarantees of the store, tested in memory, with a file, and on PostgreSQL where it is installed.
 
+mod access_rules;
 pub(super) mod cluster;
 mod damage;
 mod growth;

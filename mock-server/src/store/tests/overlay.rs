@@ -210,7 +210,7 @@ async fn tables(store: &Store) -> Vec<String> {
         ("auth_keys", "id, used_count, revoked"),
         ("address_pools", "org_id, next_offset, machines"),
         ("released_addresses", "org_id, \"offset\", released_at"),
-        ("network_maps", "org_id, version, pruned"),
+        ("network_maps", "org_id, version, pruned, rules_version, restricted"),
         ("removed_machines", "machine_id, org_id, version, removed_at"),
         ("quarantines", "machine_id, org_id, name_key, public_key"),
         ("audit_logs", "id, org_id, actor, action, target, details, created_at"),

@@ -11,12 +11,13 @@ use sha2::{Digest as _, Sha256};
 use crate::agent::machine::{AUTH_KEY, Ended, Machine, Running};
 use crate::agent::namespace::isolated;
 use crate::test_server::TestServer;
+use crate::unused_port::unused_port;
 use crate::wait::{DEADLINE, eventually};
 
 /// Two machines that are up; the second, `Web`, serves ports of the tailnet address.
 struct Site {
     visitor: Machine,
-    _host: Machine,
+    host: Machine,
     address: String,
     _server: TestServer,
     /// `ztna up` of the visitor and of the host.
@@ -41,7 +42,7 @@ impl Site {
             assert!(ups[1].lines.contains(&line), "{:?}", ups[1].lines);
         }
         eventually(|| visitor.run(&["ping", "Web", "--timeout", "300ms"]).code == Some(0));
-        Self { visitor, _host: host, address, _server: server, ups }
+        Self { visitor, host, address, _server: server, ups }
     }
 
     /// Runs `ztna nc` with this standard input.
@@ -115,11 +116,6 @@ async fn nc_reaches_a_service_by_name_and_address() {
             (Some(0), "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", "")
         );
     }
-}
-
-/// An unused port on loopback.
-fn unused_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn open_files(process: u32) -> usize {
@@ -267,14 +263,16 @@ async fn short_connections_leak_no_descriptors() {
         assert!(said.code == Some(0) && said.stdout.ends_with("bye"), "{number}: {}", said.stderr);
     };
     once(0);
+    let relayed = |machine: &Machine| machine.run(&["status"]).stdout.contains("DERP Region:   blr1");
+    // The last connection that an agent opens for itself.
+    eventually(|| relayed(&site.visitor) && relayed(&site.host));
     let files = || site.ups.each_ref().map(|up| open_files(up.child.id()));
-    eventually(|| files() == files());
     let before = files();
     let one_after_another = |lane: usize| (0..40).for_each(|turn| once(40 * lane + turn));
     std::thread::scope(|scope| {
         (0..4).for_each(|lane| drop(scope.spawn(move || one_after_another(lane))));
     });
-    eventually(|| files() <= before);
+    eventually(|| files().iter().zip(before).all(|(now, before)| *now <= before));
 }
 
 #[test]

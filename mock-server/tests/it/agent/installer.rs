@@ -333,7 +333,7 @@ async fn install_fails_if_the_agent_does_not_come_up() {
     let idle =
         "#!/bin/sh\n[ $1 != up ] || { echo $$ >\"$ZTNA_STATE_DIR/pid\"; echo waiting; exec sleep 600; }\n";
     std::fs::write(&file, idle).unwrap();
-    let late = installation.install(&[("ZTNA_AUTH_KEY", "tskey-auth-k"), ("ZTNA_UP_TIMEOUT", "1")]).await;
+    let late = installation.install(&[("ZTNA_AUTH_KEY", "tskey-auth-k"), ("ZTNA_UP_TIMEOUT", "3")]).await;
     assert_eq!(late.code, Some(1), "{late:?}");
     assert!(late.stderr.starts_with("waiting\ninstall.sh: "), "{late:?}");
     assert!(late.stderr.contains("did not connect in time; try again: ztna up --server http"), "{late:?}");

@@ -89,6 +89,17 @@ impl Machine {
         Ended::of(self.ztna(words).output().unwrap(), self)
     }
 
+    /// Runs `ztna ping` with these arguments. A machine that has just come up elsewhere is not known here at once, so the
+    /// command is repeated until it sends anything.
+    pub(crate) fn ping(&self, words: &[&str]) -> Ended {
+        let mut ended = None;
+        eventually(|| {
+            let ping = ended.insert(self.run(&[&["ping"], words].concat()));
+            !["no machine named", "it is not connected"].iter().any(|reason| ping.stderr.contains(reason))
+        });
+        ended.unwrap()
+    }
+
     /// Starts `ztna up` with a key in the environment.
     pub(crate) fn up(&self, words: &[&str]) -> Running {
         let mut command = self.ztna(&["up", "--userspace", "--hostname", "Linux-C"]);

@@ -4,6 +4,7 @@ pub(crate) mod machine;
 mod namespace;
 mod server;
 
+mod access_rules;
 mod administration;
 mod distrust;
 mod end_to_end;

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::agent::machine::{AUTH_KEY, Machine, Running};
 use crate::test_server::TestServer;
+use crate::unused_port::unused_address;
 use crate::wait::eventually;
 
 fn up(machine: &Machine, key: &str, name: &str) -> Running {
@@ -40,8 +41,7 @@ struct Restartable {
 
 impl Restartable {
     fn new() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self { folder: TempDir::new().unwrap(), listen: free.local_addr().unwrap() }
+        Self { folder: TempDir::new().unwrap(), listen: unused_address() }
     }
 
     async fn start(&self) -> TestServer {

@@ -97,7 +97,7 @@ fn kernel_and_agent_reach_the_peer() {
 /// The agents ping each other, and the first one's kernel gets a reset from the second, where nothing listens.
 fn assert_talking(one: &Machine, other: &Machine, there: &str) {
     for (from, to) in [(one, "Win-A"), (other, "Linux-C")] {
-        let pong = from.run(&["ping", to, "-c", "3", "--interval", "1ms"]);
+        let pong = from.ping(&[to, "-c", "3", "--interval", "1ms"]);
         assert_eq!((pong.code, pong.stdout.lines().count()), (Some(0), 3), "{}", pong.stderr);
     }
     let target = SocketAddr::new(there.parse().unwrap(), 9);

@@ -24,7 +24,7 @@ impl Pair {
         let key = server.create_key(&one, &["--name", "fleet", "--reusable"]);
         let first = up(&one, &key, "Linux-C").ready();
         let up = up(&other, &key, "Win-A").ready();
-        let pong = one.run(&["ping", "Win-A"]);
+        let pong = one.ping(&["Win-A"]);
         assert_eq!(pong.code, Some(0), "{}", pong.stderr);
         Self { server, one, other, up, _first: first }
     }
@@ -83,8 +83,8 @@ async fn machines_ping_each_other_by_name_and_address() {
 async fn quarantined_machine_is_cut_off_until_released() {
     let pair = Pair::meet().await;
     pair.cut_off("quarantine");
-    let refused = pair.other.run(&["ping", "Linux-C", "--timeout", "100ms"]);
-    assert!(refused.stderr.contains("no machine named 'Linux-C'"), "{}", refused.stderr);
+    let refused = || pair.other.run(&["ping", "Linux-C", "--timeout", "100ms"]).stderr;
+    eventually(|| refused().contains("no machine named 'Linux-C'"));
     let released = pair.server.admin(&pair.one, &["machine-admin", "release", "Win-A"]);
     assert_eq!(released.code, Some(0), "{}", released.stderr);
     eventually(|| pair.one.run(&["ping", "Win-A", "--timeout", "200ms"]).code == Some(0));
@@ -111,15 +111,20 @@ async fn restarted_machine_is_reached_at_its_new_port() {
     let again = up(&pair.other, AUTH_KEY, "Win-A").ready();
     assert!(again.lines[1].starts_with("Already registered: Win-A (IP: 100."), "{:?}", again.lines);
     assert!(again.lines[2].ends_with("[userspace]") && again.lines[3] == "VPN started!", "{:?}", again.lines);
-    let pong = pair.one.run(&["ping", "Win-A"]);
+    let pong = pair.one.ping(&["Win-A"]);
     assert_eq!(pong.code, Some(0), "{}", pong.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tunnel_survives_the_control_plane() {
     let Pair { server, one, other, up: _up, _first } = Pair::meet().await;
+    // The relay ends with the control plane.
+    let directions = [(&one, "Win-A"), (&other, "Linux-C")];
+    eventually(|| {
+        directions.iter().all(|(from, to)| from.run(&["ping", to]).stdout.contains(" via DIRECT "))
+    });
     server.stop().await;
-    for (from, to) in [(&one, "Win-A"), (&other, "Linux-C")] {
+    for (from, to) in directions {
         let pong = from.run(&["ping", to]);
         assert_eq!(pong.code, Some(0), "{}", pong.stderr);
     }

@@ -1,4 +1,5 @@
 //! The control plane's endpoints, called without a network, and its rules tested with random histories.
+mod acl;
 mod bad_input;
 mod changes;
 mod installer;

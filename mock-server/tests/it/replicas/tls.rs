@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use super::cluster::Cluster;
 use crate::server_process::ServerProcess;
+use crate::unused_port::unused_port;
 
 const PASSWORD: &str = "a-word-that-nobody-may-see";
 
@@ -19,7 +20,7 @@ struct Database {
 
 impl Database {
     fn start() -> Option<Self> {
-        let port = free_port();
+        let port = unused_port();
         let cluster = Cluster::start_listening(port)?;
         let database = Self { cluster, port };
         database.psql(&format!("CREATE ROLE ztna LOGIN PASSWORD '{PASSWORD}'"));
@@ -77,10 +78,6 @@ fn url(port: u16, authority: &str) -> String {
 
 fn certificates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/certificates")
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The program with everything in its log.

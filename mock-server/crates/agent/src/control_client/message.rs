@@ -77,6 +77,20 @@ pub(crate) struct NetworkMapAnswer {
     pub(crate) removed: Vec<String>,
     #[serde(default, deserialize_with = "checked::readable")]
     pub(crate) relays: Vec<RelayView>,
+    /// This machine itself.
+    #[serde(default, rename = "self")]
+    pub(crate) own: Option<OwnMachine>,
+    /// All access rules, if they have changed; each may be of a later version that this one cannot read.
+    #[serde(default)]
+    pub(crate) access_rules: Option<Vec<serde_json::Value>>,
+}
+
+/// What the network map says of this machine.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OwnMachine {
+    /// Without prefix.
+    #[serde(default, deserialize_with = "checked::readable")]
+    pub(crate) tags: Vec<String>,
 }
 
 /// The caller's membership of an organisation.

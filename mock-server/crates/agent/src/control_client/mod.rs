@@ -118,7 +118,12 @@ impl ControlClient {
         version: i64,
         wait: Duration,
     ) -> Result<NetworkMapAnswer, ControlError> {
-        let query = [("since", version.to_string()), ("wait", wait.as_secs().to_string())];
+        let query = [
+            ("since", version.to_string()),
+            ("wait", wait.as_secs().to_string()),
+            // Without it there are no peers while there are rules.
+            ("access_rules", "true".to_owned()),
+        ];
         let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
         self.http.get_long_poll("/api/network-map", &query, token, wait).await
     }

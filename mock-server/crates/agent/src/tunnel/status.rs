@@ -20,6 +20,23 @@ pub(crate) struct PeerStatus {
     pub(crate) last_handshake_seconds: Option<u64>,
     /// Whether the control plane receives heartbeats from it.
     pub(crate) online: bool,
+    /// What this machine may open to it by the access rules.
+    #[serde(default)]
+    pub(crate) access: Access,
+    /// The number of packets from and to it that the access rules did not let through.
+    #[serde(default)]
+    pub(crate) denied_packets: u64,
+}
+
+/// What the access rules allow this machine to open to a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Access {
+    #[default]
+    All,
+    /// Some ports or protocols.
+    Some,
+    None,
 }
 
 /// The answer to a ping.
@@ -47,6 +64,11 @@ pub(crate) enum PingError {
     /// The machine has no known endpoint or relay.
     #[error("{name} ({ip}) cannot be reached: it is not connected. Run 'ztna up' there")]
     Unreachable { name: String, ip: Ipv4Addr },
+    /// The access rules do not allow it.
+    #[error(
+        "{name} ({ip}) cannot be pinged: denied by access rules. Ask an admin for a rule that allows icmp"
+    )]
+    Denied { name: String, ip: Ipv4Addr },
     /// The machine did not answer in time.
     #[error("no answer from {named} within {}", humantime::format_duration(*limit))]
     Timeout {

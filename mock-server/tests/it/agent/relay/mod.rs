@@ -22,11 +22,6 @@ fn fixture(regions: &[(&str, &str)]) -> Fixture {
     Fixture::parse(&format!("{organisations}{regions}"), "the test").unwrap()
 }
 
-/// An unused address on loopback.
-fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
-}
-
 async fn start_relay(listen: SocketAddr, region: &str, control: &str) -> RelayServer {
     let (control, secret) = (control.to_owned(), SECRET.to_owned());
     RelayServer::start(RelayConfig { listen, region: region.parse().unwrap(), control, secret })

@@ -6,9 +6,10 @@ use base64::Engine as _;
 use mock_server::app::Config;
 use serde_json::Value;
 
-use super::{SECRET, fixture, free_address, start_relay};
+use super::{SECRET, fixture, start_relay};
 use crate::agent::machine::{Machine, Running};
 use crate::test_server::TestServer;
+use crate::unused_port::unused_address;
 use crate::wait::{DEADLINE, eventually};
 
 const RELAYED: &[&str] = &["--relay-only"];
@@ -89,7 +90,7 @@ async fn direct_paths_are_preferred() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restarted_relay_is_found_again() {
-    let address = free_address();
+    let address = unused_address();
     let url = format!("http://{address}");
     let config =
         Config { relay_secret: Some(SECRET.to_owned()), ..Config::embedded(fixture(&[("fra1", &url)])) };
@@ -106,7 +107,7 @@ async fn restarted_relay_is_found_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reachable_region_becomes_home() {
     // Nothing listens at the first region.
-    let away = format!("http://{}", free_address());
+    let away = format!("http://{}", unused_address());
     let server = TestServer::listen_with(Config::embedded(fixture(&[("nyc1", &away), ("blr1", "")]))).await;
     let [(one, _one), (_other, _up)] = pair(&server, RELAYED, RELAYED).await;
     answered_via(&one, "Win-A", "RELAY blr1");
@@ -115,7 +116,7 @@ async fn reachable_region_becomes_home() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn quarantine_cuts_a_machine_off_at_a_remote_relay() {
-    let address = free_address();
+    let address = unused_address();
     let url = format!("http://{address}");
     let config =
         Config { relay_secret: Some(SECRET.to_owned()), ..Config::embedded(fixture(&[("fra1", &url)])) };

@@ -24,12 +24,14 @@ async fn first_map_is_full_and_later_ones_incremental() {
         &json!({
             "version": version,
             "full": true,
-            "self": { "id": a.id, "name": "a", "tailnet_ip": "100.64.0.1", "status": "online" },
+            "self": { "id": a.id, "name": "a", "tailnet_ip": "100.64.0.1", "status": "online", "tags": [] },
             "peers": [{
                 "id": b.id, "name": "b", "tailnet_ip": "100.64.0.2", "public_key": public_key(2),
                 "endpoints": ["203.0.113.7:51820"], "relay": null, "online": true,
+                "tags": [],
             }],
             "removed": [],
+            "access_rules": [],
             "relays": [{ "region": "blr1", "name": "Bangalore", "url": null }],
         })
     );

@@ -119,7 +119,7 @@ impl History {
                 json!({
                     "id": row["id"], "name": row["name"], "tailnet_ip": row["tailnet_ip"],
                     "public_key": row["public_key"], "endpoints": machine.endpoints, "relay": null,
-                    "online": status == "online",
+                    "online": status == "online", "tags": row["tags"],
                 })
             })
         });

@@ -1,5 +1,6 @@
 //! The network map: what a machine learns about its peers, and when.
 
+mod access_rules;
 mod contents;
 pub(crate) mod history;
 mod waiting;
@@ -36,7 +37,9 @@ impl Node {
     }
 
     async fn map(&self, server: &TestServer, since: i64, wait: u32) -> Answer {
-        server.get(&format!("/api/network-map?since={since}&wait={wait}"), &self.token).await
+        server
+            .get(&format!("/api/network-map?since={since}&wait={wait}&access_rules=true"), &self.token)
+            .await
     }
 
     async fn full(&self, server: &TestServer) -> ReplayedMap {

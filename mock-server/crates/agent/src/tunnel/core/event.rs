@@ -34,6 +34,8 @@ pub(crate) enum DropReason {
     /// The source of the inner packet is not the peer's own address.
     SpoofedSource,
     NotIpv4,
+    /// The access rules do not allow it.
+    Denied,
     /// Longer than the payload of a datagram.
     TooLong,
     /// The destination peer has no known endpoint.

@@ -4,6 +4,7 @@
 //! timers are boringtun's, which reads the clock itself: rekeying and session expiry follow real time, everything else
 //! follows `now`.
 
+mod access;
 mod batch;
 mod event;
 mod output;
@@ -26,6 +27,7 @@ pub(super) mod script;
 #[cfg(test)]
 mod simulation;
 
+pub(crate) use access::PeerAccess;
 pub(crate) use batch::Batch;
 pub(crate) use event::{DropReason, Event};
 pub(crate) use packets::{HEADROOM, Packets};
@@ -288,6 +290,7 @@ mod tests {
             endpoints: vec![endpoint],
             relay: None,
             online: true,
+            access: PeerAccess::everything(),
         };
         for number in 10..60_010 {
             one.core.set_peer(key(number), settings(number), start);

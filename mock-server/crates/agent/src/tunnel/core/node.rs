@@ -8,7 +8,7 @@ use std::time::Instant;
 use boringtun::x25519::{PublicKey, StaticSecret};
 use ztna_protocol::region::Region;
 
-use super::{Batch, Core, Event, PeerPath, PeerSettings};
+use super::{Batch, Core, Event, PeerAccess, PeerPath, PeerSettings};
 
 /// A datagram sent by a node.
 #[derive(Debug, Clone)]
@@ -54,6 +54,7 @@ impl Node {
             endpoints: vec![self.endpoint],
             relay: self.relay.then(region),
             online: true,
+            access: PeerAccess::everything(),
         }
     }
 

@@ -41,6 +41,11 @@ pub(crate) enum DialError {
     /// The machine is unknown or unreachable.
     #[error(transparent)]
     Machine(#[from] PingError),
+    /// The access rules do not allow it.
+    #[error(
+        "port {port} of {name} ({ip}) cannot be reached: denied by access rules. Ask an admin for a rule that allows it"
+    )]
+    Denied { name: String, ip: Ipv4Addr, port: u16 },
     /// The machine answers, but the port is closed.
     #[error("{name} ({ip}) refused the connection to port {port}: nothing listens there")]
     Refused { name: String, ip: Ipv4Addr, port: u16 },

@@ -1,5 +1,6 @@
 //! The network map: the other machines of the organisation.
 
+mod access;
 mod follow;
 #[cfg(any(test, fuzzing))]
 pub(super) mod script;
@@ -10,13 +11,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use boringtun::x25519::PublicKey;
+use ztna_protocol::access::is_tag;
 use ztna_protocol::machine_name::{self, comparable};
 use ztna_protocol::network_map::PeerView;
 use ztna_protocol::{address, endpoint, public_key};
 
-use super::core::PeerSettings;
+use super::core::{PeerAccess, PeerSettings};
 use crate::checked::shortened;
 use crate::control_client::NetworkMapAnswer;
+use access::AccessRules;
+
+/// The number of a machine's tags that count.
+const MAX_TAGS: usize = 64;
 
 /// The machines that this one may communicate with, by id.
 ///
@@ -28,6 +34,7 @@ pub(super) struct NetworkMap {
     machines: BTreeMap<String, ListedMachine>,
     /// Number of answers so far.
     answers: u64,
+    rules: AccessRules,
     /// The settings of the peers that the core has.
     peers: HashMap<PublicKey, PeerSettings>,
 }
@@ -49,6 +56,8 @@ pub(super) struct MapMachine {
     /// Whether the name is one by which a machine can be called.
     has_usable_name: bool,
     pub(super) key: PublicKey,
+    /// Without prefix.
+    tags: Vec<String>,
     /// The settings for the core.
     pub(super) settings: PeerSettings,
 }
@@ -94,12 +103,25 @@ pub(super) struct MapChanges {
 impl NetworkMap {
     /// Creates an empty map of the machine with this address.
     pub(super) fn new(own_address: Ipv4Addr) -> Self {
-        Self { own_address, machines: BTreeMap::new(), answers: 0, peers: HashMap::new() }
+        Self {
+            own_address,
+            machines: BTreeMap::new(),
+            answers: 0,
+            rules: AccessRules::none(own_address),
+            peers: HashMap::new(),
+        }
     }
 
     /// Applies an answer of the control plane. Machines with invalid data are left out.
     pub(super) fn apply(&mut self, answer: NetworkMapAnswer) -> MapChanges {
         self.answers = self.answers.saturating_add(1);
+        if let Some(own) = answer.own {
+            self.rules.set_own_tags(own.tags);
+        }
+        // A control plane without access rules sends none.
+        if let Some(rules) = answer.access_rules.or_else(|| answer.full.then(Vec::new)) {
+            self.rules.set_rules(&rules);
+        }
         if answer.full {
             let listed: HashSet<&str> = answer.peers.iter().map(|peer| peer.id.as_str()).collect();
             self.machines.retain(|id, _| listed.contains(id.as_str()));
@@ -159,9 +181,11 @@ impl NetworkMap {
         let mut listed: Vec<&mut ListedMachine> = self.machines.values_mut().collect();
         // Claims of one answer are ordered by id, which the order of the map is.
         listed.sort_by_key(|listed| listed.claimed_in);
+        self.rules.shrink(listed.len());
         let (mut peers, mut addresses) = (HashMap::with_capacity(listed.len()), HashSet::new());
         let mut changes = MapChanges::default();
         for ListedMachine { machine, is_peer, .. } in listed {
+            machine.settings.access = self.rules.with_peer(&machine.tags);
             let settings = &machine.settings;
             *is_peer = !peers.contains_key(&machine.key) && addresses.insert(settings.address);
             if *is_peer {
@@ -189,9 +213,13 @@ impl MapMachine {
             endpoints: endpoints.take(endpoint::MAX_ENDPOINTS).collect(),
             relay: peer.relay.as_deref().and_then(|code| code.parse().ok()),
             online: peer.online,
+            // Until the map decides.
+            access: PeerAccess::nothing(),
         };
         let has_usable_name = machine_name::normalise(&peer.name).is_ok();
-        Some(Self { name: shortened(&peer.name), has_usable_name, key: PublicKey::from(key), settings })
+        let tags = peer.tags.iter().filter(|tag| is_tag(tag)).take(MAX_TAGS).cloned().collect();
+        let name = shortened(&peer.name);
+        Some(Self { name, has_usable_name, key: PublicKey::from(key), tags, settings })
     }
 
     fn claim(&self) -> (&PublicKey, Ipv4Addr) {

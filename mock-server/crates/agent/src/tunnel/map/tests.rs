@@ -207,3 +207,39 @@ fn only_usable_endpoints_and_regions_are_kept() {
     let changes = map.apply(answer(true, &[with(peer("a", 1, ""), "endpoints", json!(many))], &[]));
     assert_eq!(changes.set[0].1.endpoints.len(), endpoint::MAX_ENDPOINTS);
 }
+
+/// Which TCP ports of 22 and 80 this machine may open to the machine with this id, and that machine to this one.
+fn open_ports(map: &NetworkMap, id: &str) -> [[bool; 2]; 2] {
+    let access = &map.find(&Named::parse(&address_of(id))).unwrap().settings.access;
+    [&access.outgoing, &access.incoming].map(|grants| [22, 80].map(|port| grants.allow_tcp(port)))
+}
+
+#[test]
+fn rules_and_tags_decide_about_each_peer() {
+    const ALL: [[bool; 2]; 2] = [[true; 2]; 2];
+    const NONE: [[bool; 2]; 2] = [[false; 2]; 2];
+    const OUT: [[bool; 2]; 2] = [[true, false], [false; 2]];
+    const IN: [[bool; 2]; 2] = [[false; 2], [true, false]];
+    let tagged = |id: &str, key, tags: &[&str]| with(peer(id, key, "10.0.0.1:1"), "tags", json!(tags));
+    let mut map = NetworkMap::new(OWN);
+    let mut apply = |fields: Value| {
+        let mut body = json!({ "version": 1 });
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        map.apply(serde_json::from_value(body).unwrap());
+        ["a", "b"].map(|id| open_ports(&map, id))
+    };
+    let ssh = json!([{ "src": ["tag:laptop"], "dst": ["tag:prod:22"], "proto": "tcp" }]);
+    let peers = json!([tagged("a", 1, &["prod"]), tagged("b", 2, &[])]);
+    assert_eq!(apply(json!({ "full": true, "peers": peers })), [ALL, ALL], "a control plane without rules");
+    assert_eq!(apply(json!({ "access_rules": ssh })), [NONE, NONE], "this machine has no tags");
+    assert_eq!(apply(json!({ "self": { "tags": ["laptop"] } })), [OUT, NONE]);
+    assert_eq!(apply(json!({})), [OUT, NONE], "unchanged");
+    assert_eq!(apply(json!({ "peers": [tagged("b", 2, &["x", "prod"])] })), [OUT, OUT], "a new tag");
+    assert_eq!(apply(json!({ "self": { "tags": ["prod"] } })), [NONE, NONE]);
+    assert_eq!(apply(json!({ "peers": [tagged("a", 1, &["laptop"])] })), [IN, NONE]);
+    for unreadable in [json!([7]), json!([{ "from": "*" }]), json!([{ "src": ["group:x"], "dst": ["*:*"] }])]
+    {
+        assert_eq!(apply(json!({ "access_rules": unreadable })), [NONE, NONE], "{unreadable}");
+    }
+    assert_eq!(apply(json!({ "access_rules": [] })), [ALL, ALL]);
+}

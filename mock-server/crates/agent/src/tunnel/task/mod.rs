@@ -16,6 +16,7 @@ use super::backend::Backend;
 use super::command::Command;
 use super::config::LocalMachine;
 use super::core::{Core, Event, PeerPath};
+use super::forwarding::DialError;
 use super::map::{MapChanges, NetworkMap};
 use super::relay::{RelayedDatagram, Relays};
 use super::socket::Socket;
@@ -134,7 +135,10 @@ impl Task {
                 }
             }
             Command::Dial { named, port, reply } => match self.reachable(&named) {
-                Ok(Reachable { name, address }) => {
+                Ok(Reachable { name, address, grants }) if !grants.allow_tcp(port) => {
+                    drop(reply.send(Err(DialError::Denied { name, ip: address, port })));
+                }
+                Ok(Reachable { name, address, .. }) => {
                     self.backend.dial(name, SocketAddrV4::new(address, port), reply);
                 }
                 Err(failure) => drop(reply.send(Err(failure.into()))),

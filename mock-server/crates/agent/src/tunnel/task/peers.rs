@@ -6,7 +6,7 @@ use super::Task;
 use super::ping::{Reachable, SentPing};
 use crate::tunnel::core::PeerPath;
 use crate::tunnel::map::{MapMachine, Named};
-use crate::tunnel::status::{PeerStatus, PingError, PingReply};
+use crate::tunnel::status::{Access, PeerStatus, PingError, PingReply};
 use crate::tunnel::userspace::Pong;
 
 impl Task {
@@ -23,13 +23,22 @@ impl Task {
                     .and_then(|state| state.last_handshake)
                     .map(|at| at.elapsed().as_secs()),
                 online: machine.settings.online,
+                access: match &machine.settings.access.outgoing {
+                    grants if grants.is_everything() => Access::All,
+                    grants if grants.is_nothing() => Access::None,
+                    _ => Access::Some,
+                },
+                denied_packets: state.map_or(0, |state| state.denied),
             }
         };
         self.map.machines().map(peer).collect()
     }
 
     pub(super) fn send_ping(&mut self, named: &str) -> Result<SentPing, PingError> {
-        let Reachable { name, address } = self.reachable(named)?;
+        let Reachable { name, address, grants } = self.reachable(named)?;
+        if !grants.allow_icmp() {
+            return Err(PingError::Denied { name, ip: address });
+        }
         let number = self.backend.ping(address, Instant::now()).ok_or(PingError::Busy)?;
         Ok(SentPing { number, name })
     }
@@ -42,8 +51,9 @@ impl Task {
         }
         let machine = self.map.find(&wanted).ok_or_else(|| PingError::UnknownMachine(named.to_owned()))?;
         let (name, address) = (machine.name.clone(), machine.settings.address);
+        let grants = machine.settings.access.outgoing.clone();
         if self.core.peer_state(address).is_some_and(|state| state.reachable) {
-            Ok(Reachable { name, address })
+            Ok(Reachable { name, address, grants })
         } else {
             Err(PingError::Unreachable { name, ip: address })
         }

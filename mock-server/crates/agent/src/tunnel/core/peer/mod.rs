@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use boringtun::x25519::PublicKey;
 
+use super::access::Filter;
 use super::event::{DropReason, Event};
 use super::packet::OVERHEAD;
 use super::paths::PathSelector;
@@ -35,6 +36,7 @@ const MAX_QUEUED_PACKETS: usize = 32;
 pub(super) struct Peer {
     key: PublicKey,
     settings: PeerSettings,
+    filter: Filter,
     session: Session,
     handshake: HandshakeState,
     paths: PathSelector,
@@ -48,6 +50,7 @@ impl Peer {
         Self {
             key,
             settings: PeerSettings::unknown(address),
+            filter: Filter::closed(),
             session,
             handshake: HandshakeState::default(),
             paths: PathSelector::default(),
@@ -74,6 +77,7 @@ impl Peer {
             let relay = settings.relay.map(|region| PeerPath::Relayed { region, peer: self.key });
             self.paths.configure(relay);
         }
+        self.filter.configure(&settings.access);
         self.settings = settings;
     }
 
@@ -82,6 +86,7 @@ impl Peer {
             path: self.paths.current(),
             last_handshake: self.handshake.last_completed(),
             reachable: self.has_destination(),
+            denied: self.filter.denied(),
         }
     }
 
@@ -89,6 +94,9 @@ impl Peer {
     pub(super) fn send(&mut self, packet: &[u8], turn: &mut Turn<'_>) {
         if !self.has_destination() {
             return turn.output.dropped(DropReason::NoEndpoint);
+        }
+        if !self.filter.permits(packet, turn.now) {
+            return turn.output.dropped(DropReason::Denied);
         }
         if self.session.is_established() && self.paths.has_heard_peer() {
             if self.send_encrypted(packet, turn) {

@@ -59,8 +59,13 @@ impl Peer {
         let room = turn.output.packets.room(datagram.len());
         let dropped = match self.session.decrypt(from.ip(), datagram, room)? {
             Content::Ipv4 { length, source } if source == self.settings.address => {
-                turn.output.packets.commit(length);
-                None
+                let packet = turn.output.packets.room(length).get(..length).unwrap_or_default();
+                if self.filter.admits(packet, turn.now) {
+                    turn.output.packets.commit(length);
+                    None
+                } else {
+                    Some(DropReason::Denied)
+                }
             }
             Content::Ipv4 { .. } => Some(DropReason::SpoofedSource),
             Content::Ipv6(packet) => match PathMessage::read(packet) {

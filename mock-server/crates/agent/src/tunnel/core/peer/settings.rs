@@ -1,10 +1,12 @@
 //! The settings of a peer, and its state for display.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ztna_protocol::region::Region;
 
+use crate::tunnel::core::access::PeerAccess;
 use crate::tunnel::core::peer_path::PeerPath;
 
 /// What the network map says about a peer.
@@ -17,12 +19,14 @@ pub(crate) struct PeerSettings {
     pub(crate) relay: Option<Region>,
     /// Whether the control plane reports the peer online, so that a handshake is worthwhile.
     pub(crate) online: bool,
+    /// What the access rules allow.
+    pub(crate) access: Arc<PeerAccess>,
 }
 
 impl PeerSettings {
     /// Returns the settings of a peer of which only the address is known.
     pub(super) fn unknown(address: Ipv4Addr) -> Self {
-        Self { address, endpoints: Vec::new(), relay: None, online: false }
+        Self { address, endpoints: Vec::new(), relay: None, online: false, access: PeerAccess::nothing() }
     }
 
     pub(super) fn has_location(&self) -> bool {
@@ -42,4 +46,6 @@ pub(crate) struct PeerState {
     pub(crate) last_handshake: Option<Instant>,
     /// Whether any path to the peer is known.
     pub(crate) reachable: bool,
+    /// The number of packets from and to the peer that the access rules did not let through.
+    pub(crate) denied: u64,
 }

@@ -1,6 +1,7 @@
 //! Nodes on a simulated network that loses, duplicates, delays and reorders datagrams. A packet arrives at most once and
 //! only at its destination, and it does arrive once the network is reliable again.
 
+mod access;
 mod paths;
 
 use std::collections::HashMap;
