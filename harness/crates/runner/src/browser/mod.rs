@@ -1,8 +1,9 @@
 //! The kit's browser: headless Chromium, driven over WebDriver, which finds elements as assistive technology does.
 //!
 //! [`Browsers`] starts the driver when the first sub-test needs it, and stops it with everything that it started. A
-//! [`Browser`] is a new profile in a Chromium that other sub-tests may have used before. `tree` reads the accessible tree, `find` looks for elements
-//! in it without any I/O, `control` brings fields to values, and `picture` takes pictures without secrets.
+//! [`Browser`] is a new profile in a Chromium that other sub-tests may have used before (decision 049). `tree` reads the
+//! accessible tree, `find` looks for elements in it without any I/O, `control` brings fields to values, and `picture` takes
+//! pictures without secrets.
 
 mod chromium;
 pub(crate) mod control;
@@ -10,6 +11,7 @@ mod driver;
 mod endpoint;
 mod error;
 mod find;
+mod idle;
 mod installation;
 mod obstacle;
 mod picture;

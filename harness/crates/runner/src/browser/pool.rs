@@ -1,14 +1,14 @@
 //! The browsers of a run, which sub-tests use one after the other.
 
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::{OnceCell, Semaphore};
-use tokio::task::JoinHandle;
 
 use super::chromium::Chromium;
 use super::driver::Driver;
 use super::error::BrowserError;
+use super::idle::Idle;
 use super::session::Browser;
 use super::traffic::LongPolls;
 
@@ -24,17 +24,6 @@ pub struct Browsers {
     long_polls: LongPolls,
 }
 
-/// What no sub-test uses now, shared by its clones.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Idle(Arc<Mutex<Vec<Waiting>>>);
-
-#[derive(Debug)]
-enum Waiting {
-    /// Without any profile.
-    Ready(Chromium),
-    Starting(JoinHandle<Result<Chromium, BrowserError>>),
-}
-
 impl Default for Browsers {
     fn default() -> Self {
         Self::at_most(max_browsers())
@@ -43,11 +32,7 @@ impl Default for Browsers {
 
 impl Drop for Browsers {
     fn drop(&mut self) {
-        for waiting in self.idle.lock().drain(..) {
-            if let Waiting::Starting(task) = waiting {
-                task.abort();
-            }
-        }
+        self.idle.clear();
     }
 }
 
@@ -60,11 +45,10 @@ impl Browsers {
 
     /// Starts as many browsers in the background as so many sub-tests will use at the same time, and are not there yet.
     pub fn prepare(&self, subtests: usize) {
-        let mut idle = self.idle.lock();
-        for _ in idle.len()..subtests.min(self.places.available_permits()) {
+        self.idle.fill(subtests.min(self.places.available_permits()), || {
             let driver = Arc::clone(&self.driver);
-            idle.push(Waiting::Starting(tokio::spawn(async move { start(&driver).await })));
-        }
+            async move { start(&driver).await }
+        });
     }
 
     /// Opens a browser with an empty profile, once there is a place for it.
@@ -75,14 +59,8 @@ impl Browsers {
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let open = |chromium| Browser::open(chromium, self.idle.clone(), Arc::clone(&self.long_polls));
         while let Some(waiting) = self.idle.take() {
-            let chromium = match waiting {
-                Waiting::Ready(chromium) => chromium,
-                Waiting::Starting(task) => match task.await {
-                    Ok(Ok(chromium)) => chromium,
-                    // The error is that of the next attempt.
-                    Ok(Err(_)) | Err(_) => continue,
-                },
-            };
+            // The error is that of the next attempt.
+            let Some(chromium) = waiting.ready().await else { continue };
             // One that has died meanwhile is ended, and the next one is tried.
             if let Ok(mut browser) = open(chromium).await {
                 browser.keep(place);
@@ -102,22 +80,4 @@ fn max_browsers() -> usize {
 
 async fn start(driver: &OnceCell<Driver>) -> Result<Chromium, BrowserError> {
     Chromium::start(driver.get_or_try_init(Driver::start).await?).await
-}
-
-impl Idle {
-    pub(super) fn put(&self, chromium: Chromium) {
-        self.lock().push(Waiting::Ready(chromium));
-    }
-
-    /// Returns one that is ready, or else one that starts.
-    fn take(&self) -> Option<Waiting> {
-        let mut idle = self.lock();
-        let ready = idle.iter().position(|waiting| matches!(waiting, Waiting::Ready(_)));
-        let at = ready.or((!idle.is_empty()).then_some(0))?;
-        Some(idle.swap_remove(at))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

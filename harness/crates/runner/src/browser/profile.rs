@@ -93,7 +93,11 @@ impl Profiles {
         Ok(targets.into_iter().flatten().map(|target| text(target, "targetId")).collect())
     }
 
-    pub(super) async fn command(&mut self, command: &'static str, parameters: Value) -> Result<Value, ProfileError> {
+    pub(super) async fn command(
+        &mut self,
+        command: &'static str,
+        parameters: Value,
+    ) -> Result<Value, ProfileError> {
         self.last += 1;
         let request = json!({ "id": self.last, "method": command, "params": parameters }).to_string();
         let answer = timeout(LIMIT, async {
