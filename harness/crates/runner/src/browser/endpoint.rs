@@ -1,6 +1,7 @@
 //! Where the commands of a session go, and what the driver printed last.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::{Client, Method, Url};
@@ -43,14 +44,14 @@ impl Endpoint {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, BrowserError> {
-        let url = self.url.join(path).map_err(|cause| self.died(cause))?;
+        let url = self.url.join(path).map_err(|cause| self.died(&cause))?;
         let mut request = self.client.request(method, url);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|cause| self.died(crate::exchange::causes(&cause)))?;
+        let response = request.send().await.map_err(|cause| self.died(&crate::exchange::causes(&cause)))?;
         let is_refusal = !response.status().is_success();
-        let mut answer: Value = response.json().await.map_err(|cause| self.died(cause))?;
+        let mut answer: Value = response.json().await.map_err(|cause| self.died(&cause))?;
         let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
         if !is_refusal {
             return Ok(value);
@@ -58,13 +59,13 @@ impl Endpoint {
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (error, message) = (text("error"), text("message"));
         if DEAD.iter().any(|dead| error.contains(dead) || message.contains(dead)) {
-            return Err(self.died(format!("{error}: {}", first_line(&message))));
+            return Err(self.died(&format!("{error}: {}", first_line(&message))));
         }
         Err(BrowserError::Refused { error, message })
     }
 
     /// Returns the error of a browser that is of no use any more.
-    pub(super) fn died(&self, cause: impl ToString) -> BrowserError {
+    pub(super) fn died(&self, cause: &dyn fmt::Display) -> BrowserError {
         BrowserError::Died { cause: cause.to_string(), last_words: self.last_words.said() }
     }
 }

@@ -14,13 +14,13 @@ pub(super) struct Idle(Arc<Mutex<Vec<Waiting>>>);
 #[derive(Debug)]
 pub(super) enum Waiting {
     /// Without any profile.
-    Ready(Chromium),
+    Ready(Box<Chromium>),
     Starting(JoinHandle<Result<Chromium, BrowserError>>),
 }
 
 impl Idle {
     pub(super) fn put(&self, chromium: Chromium) {
-        self.lock().push(Waiting::Ready(chromium));
+        self.lock().push(Waiting::Ready(Box::new(chromium)));
     }
 
     /// Starts browsers in the background until there are as many.
@@ -59,7 +59,7 @@ impl Waiting {
     /// Returns none if it does not start.
     pub(super) async fn ready(self) -> Option<Chromium> {
         match self {
-            Self::Ready(chromium) => Some(chromium),
+            Self::Ready(chromium) => Some(*chromium),
             Self::Starting(task) => task.await.ok()?.ok(),
         }
     }
