@@ -10,6 +10,7 @@
     reason = "clippy.toml allows them in test functions; these are what tests are made of"
 )]
 
+mod absences;
 mod access;
 mod agent;
 mod architecture;

@@ -10,6 +10,7 @@ use crate::check::number;
 use crate::check::page;
 use crate::check::pointer::{explain_absence, resolve};
 use crate::scenario::model::Extraction;
+use crate::text::plain::plain;
 
 /// Bytes shown of a value that could not be kept.
 const MAX_SHOWN_LEN: usize = 160;
@@ -159,7 +160,7 @@ fn from_process(from: &Extraction, process: &ProcessResult) -> Result<Value, Ext
             })
         }
         Extraction::Output(pattern) => {
-            let output = format!("{}{}", process.stdout, process.stderr);
+            let output = format!("{}{}", plain(&process.stdout), plain(&process.stderr));
             group(pattern, &output)
                 .ok_or_else(|| ExtractionError::NoMatch { pattern: pattern.clone(), output: shown(&output) })
         }

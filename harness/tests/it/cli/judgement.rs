@@ -171,10 +171,10 @@ fn broken_connection_is_an_environment_error() {
 
 #[test]
 fn unreachable_target_is_reported_within_seconds() {
-    let begun = std::time::Instant::now();
     let run = small_target::judge_at("http://127.0.0.1:1", &[]);
     assert_eq!(run.code, 3, "{run}");
-    assert!(begun.elapsed().as_secs() < 5);
+    // Without the program's start, which takes as long as other tests let it.
+    assert!(run.results["duration_ms"].as_u64().unwrap() < 5000, "{run}");
     assert_eq!(
         run.stdout.matches("127.0.0.1:1").count() + run.stderr.matches("is unreachable").count(),
         1,

@@ -69,8 +69,9 @@ fn absent_actions_and_fields_are_found() {
         .filter(|check| check["requirements"] == json!(["api-key/F.6"]))
         .map(|check| check["verdict"].as_str().unwrap())
         .collect();
-    let (accepted, refused) = verdicts.split_at(2);
-    assert_eq!(accepted, ["pass", "pass"], "{run}");
+    // The key itself, and two that differ a little.
+    let (judged, refused) = verdicts.split_at(3);
+    assert_eq!(judged, ["pass"; 3], "{run}");
     assert!(!refused.is_empty() && refused.iter().all(|verdict| *verdict == "skip"), "{run}");
 }
 

@@ -247,12 +247,10 @@ fn large_and_slow_responses_name_their_limits() {
         _ => right(asked),
     });
     let run = judge(&slow.base_url, "[timeouts]\nrequest = \"2s\"\n");
-    assert_ends(
-        &run,
-        "slow",
-        3,
-        &["timed out waiting for the response after 2.0 s", "raise timeouts.request in"],
-    );
+    assert_ends(&run, "slow", 3, &["timed out waiting for the response after ", "raise timeouts.request in"]);
+    // The time that it was, a little more than the limit on a busy machine.
+    let after = run.text.split("for the response after ").nth(1).and_then(|rest| rest.split(' ').next());
+    assert!((2.0..5.0).contains(&after.unwrap().parse::<f64>().unwrap()), "{run}");
     assert_eq!(slow.times("GET", "/api/db/keys"), 1, "what is slow is not asked again");
     let run = judge(&slow.base_url, "[timeouts]\nsubtest = \"500ms\"\n");
     assert_ends(&run, "stuck", 3, &["timed out after 500ms", "timeouts.subtest"]);

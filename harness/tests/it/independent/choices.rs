@@ -73,6 +73,11 @@ choices! {
     SessionElsewhere { "a login answers its session elsewhere", "generate.txt": "or use the auth API" }
     ShortSessions { "a session lasts a quarter of an hour", "generate.txt": "JWT token is missing or expired. Re-authenticate." }
 
+    NumbersHaveAPoint { "whole numbers are written as 30.0", "generate.txt": "| python3 -m json.tool", WITHOUT_RACES }
+    SlashesEscaped { "JSON writes slashes as \\/", "generate.txt": "| python3 -m json.tool", WITHOUT_RACES }
+    IdsWithSymbols { "ids of auth keys have characters that mean something in a URL", "issuing.txt": "\"key_id\": \"ak_9fX2kR\"", WITHOUT_RACES }
+    ListsInAnotherOrder { "allowed tags and networks are answered in another order", "generate.txt": "allowed_tags contains [\"server\", \"production\"] (prefix stripped)", CREATION }
+
     // ─── creating and revoking keys
     DescriptionNames { "without a name the description names the key", "issuing.txt": "\"description\": \"Q2 laptop fleet rollout\"", CREATION }
     NamesInvented { "without a name the server invents one", "issuing.txt": "\"description\": \"Q2 laptop fleet rollout\"", CREATION }
@@ -122,6 +127,8 @@ choices! {
     // ─── lists
     RowsInEnvelope { "rows are the data of an envelope", "used-count.txt": "the CLI fetches from GET /api/db/auth_keys?org_id=X", RACES }
     RowsElsewhere { "rows are where the profile says", "used-count.txt": "the CLI fetches from GET /api/db/auth_keys?org_id=X" }
+    StrangersSeeEmptyLists { "a list is empty for who may not read it", "used-count.txt": "you may not be an admin/owner" }
+    ListsOfRowsAreText { "rows have lists as the text of their JSON", "api-key.txt": "Storage table: api_keys in PostgreSQL" }
     NewestFirst { "lists begin with the newest row", "headless.txt": "Look for the key entry" }
     HashesListed { "lists show the hash of a key", "api-key.txt": "key_hash column stores SHA256 of full key including prefix" }
     DigestsListed { "rows have a digest of 64 hex digits", "used-count.txt": "key prefix, name, reusable flag, ephemeral flag, used count, and expiry date" }
@@ -173,6 +180,9 @@ choices! {
     InstallerReturnsEarly { "the installer returns before the machine is connected", "issuing.txt": "The agent auto-registers + connects.", Reach::Agent("issuing/rollout") }
 
     StartOnStandardError { "what `up` begins with goes to standard error, and its results to standard output", "headless.txt": "Starting QuickZTNA...", Reach::Agent("headless/ST2-connected, headless/ST4*, issuing/userspace, used-count/ST2") }
+    TextOnStandardError { "what people read goes to standard error", "used-count.txt": "Expected output:", Reach::Agent("headless/*, used-count/*, issuing/create-cli, issuing/list, issuing/revoke-cli, issuing/login, issuing/rollout") }
+    ColoursEverywhere { "output is coloured, whatever it goes to", "headless.txt": "Expected status output:", Reach::Agent("headless/*, used-count/*, issuing/create-cli, issuing/list, issuing/revoke-cli, issuing/login, issuing/rollout") }
+    DrawsProgress { "progress is drawn in a line that the next one is written over", "headless.txt": "Expected output:", Reach::Agent("headless/ST2*, headless/ST4*, used-count/ST2, issuing/userspace") }
     LinesEndAsOnWindows { "lines end with a carriage return and a newline", "headless.txt": "Expected status output:", Reach::Agent("headless/ST2*, headless/ST4*, headless/ST5, issuing/create-cli, issuing/rollout, issuing/revoke-cli, used-count/*") }
 
     // ─── the agent: errors

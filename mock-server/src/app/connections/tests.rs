@@ -14,7 +14,8 @@ use super::*;
 use crate::api::deferred::{CanDefer, Deferred};
 
 const LONG: Duration = Duration::from_secs(60);
-const SHORT: Duration = Duration::from_millis(200);
+/// Longer than a busy machine takes from one line of a test to the next.
+const SHORT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn generous() -> Limits {

@@ -189,6 +189,9 @@ async fn failed_pings_say_why() {
     let stopped = up(&other, &key, "Stopped").ready();
     other.run(&["down"]);
     stopped.end();
+    // The first machine hears of it by its next network map.
+    let ping = || one.run(&["ping", "Stopped", "--timeout", "500ms"]).stderr;
+    eventually(|| ping().contains("it is not connected"));
     for (machine, target, reason) in [
         (&one, "nobody", "no machine named 'nobody' in this network"),
         (&one, "100.99.1.2", "no machine named '100.99.1.2' in this network"),

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::network::lab::{
-    ControlPlane, HUB, Keys, Lab, Machine, PORT, Process, Registered, WireGuard, require, within,
+    ControlPlane, HUB, Keys, Lab, Machine, PATIENCE, PORT, Process, Registered, WireGuard, require, within,
 };
 
 const TOOLS: &[&str] = &["wireguard-go", "wg", "ping"];
@@ -166,7 +166,10 @@ fn full_size_packets_pass() {
         let _met = meeting.start(Knows::Agent);
         meeting.meet(SOON, Knows::Agent);
         for payload in [0, 1, 15, 16, 17, 1372, LARGE - 1, LARGE] {
-            assert!(lab.namespace(OTHER).pings(meeting.agent.ip(), 20, payload), "{payload} bytes, {mode:?}");
+            // What passes of a size, not what a loaded machine loses: that no packet is lost is shown elsewhere.
+            within(PATIENCE, &format!("{payload} bytes pass, {mode:?}"), || {
+                lab.namespace(OTHER).pings(meeting.agent.ip(), 20, payload)
+            });
         }
     }
 }

@@ -3,7 +3,6 @@
 mod clocks;
 #[path = "../../../src/store/tests/cluster.rs"]
 pub(crate) mod cluster;
-mod failures;
 mod histories;
 mod limits;
 mod races;

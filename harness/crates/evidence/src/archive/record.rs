@@ -125,7 +125,8 @@ impl EndRecord {
     /// Finds the last end record in the final bytes of a file; returns it with its position in them.
     pub(super) fn find(tail: &[u8]) -> Option<(usize, Self)> {
         let signature = END_SIGNATURE.to_le_bytes();
-        let position = tail.windows(END_LEN).rposition(|window| window.starts_with(&signature))?;
+        let signatures_end = tail.len().checked_sub(END_LEN - signature.len())?;
+        let position = memchr::memmem::rfind(tail.get(..signatures_end)?, &signature)?;
         let bytes = tail.get(position..)?;
         let record = Self {
             member_count: u16_at(bytes, 10),

@@ -3,7 +3,7 @@
 use form_urlencoded::parse;
 
 use crate::scenario::model::Template;
-use crate::scenario::template::{Scope, fill_template};
+use crate::scenario::template::{Scope, fill_path};
 
 use super::evidence::ProcessResult;
 use super::finding::{Finding, Message};
@@ -25,7 +25,7 @@ pub(super) fn judge_made(expected: &[Template], made: &[String], scope: Scope<'_
     let label = "requests";
     let mut filled = Vec::new();
     for template in expected {
-        match fill_template(template, scope) {
+        match fill_path(template, scope) {
             Ok(request) => filled.extend(request),
             Err(error) => {
                 let mut finding =

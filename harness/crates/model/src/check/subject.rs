@@ -1,9 +1,12 @@
 //! Judges one expectation against one response.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::scenario::model::{ExitCode, Matcher, RefusalPart, Stream, Subject};
 use crate::scenario::template::Scope;
+use crate::text::plain::plain;
 
 use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
@@ -29,7 +32,7 @@ pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_
             json(place, wanted, view, scope)
         }
         (Subject::Header(name, wanted), View::Http(exchange)) => header(name, wanted, exchange, scope),
-        (Subject::Body(wanted), View::Http(exchange)) => text("body", wanted, &exchange.body, scope),
+        (Subject::Body(wanted), View::Http(exchange)) => text("body", wanted, &body(exchange), scope),
         (Subject::Exit(wanted), View::Process(process)) => exit(wanted, process),
         (Subject::Text(stream, wanted), View::Process(process)) => output(*stream, wanted, process, scope),
         (Subject::Running(wanted), View::Process(process)) => running(*wanted, process),
@@ -93,6 +96,15 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
     finding
 }
 
+/// Returns the body, followed by what it says if characters of its JSON are escaped: `\/` and `\u002f` are slashes.
+fn body(exchange: &Exchange) -> Cow<'_, str> {
+    let said = exchange.body.contains('\\').then(|| exchange.json()).flatten().map(number::json_text);
+    match said {
+        Some(said) if said != exchange.body => Cow::Owned(format!("{}\n{said}", exchange.body)),
+        _ => Cow::Borrowed(&exchange.body),
+    }
+}
+
 /// Returns the status and the code of a refusal, which is why there is no value.
 fn refusal(exchange: &Exchange) -> String {
     if exchange.status < 400 {
@@ -121,11 +133,12 @@ fn header(name: &str, wanted: &Matcher, exchange: &Exchange, scope: Scope<'_>) -
 
 fn output(stream: Stream, wanted: &Matcher, process: &ProcessResult, scope: Scope<'_>) -> Finding {
     match stream {
-        Stream::Stdout => text("standard output", wanted, &process.stdout, scope),
-        Stream::Stderr => text("standard error", wanted, &process.stderr, scope),
+        Stream::Stdout => text("standard output", wanted, &plain(&process.stdout), scope),
+        Stream::Stderr => text("standard error", wanted, &plain(&process.stderr), scope),
         Stream::Output => {
             let filled = matcher::fill(wanted, scope);
-            let both = streams::merged(&process.stdout, &process.stderr, filled.as_ref().unwrap_or(wanted));
+            let (stdout, stderr) = (plain(&process.stdout), plain(&process.stderr));
+            let both = streams::merged(&stdout, &stderr, filled.as_ref().unwrap_or(wanted));
             text("output", wanted, &both, scope)
         }
     }

@@ -269,6 +269,38 @@ fn commands_are_judged() {
 }
 
 #[test]
+fn colours_are_no_part_of_what_a_program_printed() {
+    let coloured = "\u{1b}[1mQuickZTNA\u{1b}[0m ready\r\u{1b}[2K\u{1b}[32mAuthenticated: true\u{1b}[0m\n";
+    let printed = Evidence::Process(process(Some(0), coloured, ""));
+    for (expectation, is_met) in [
+        ("output = { line = \"Authenticated: true\" }", true),
+        ("stdout = { matches = \"(?m)^Authenticated: +true$\" }", true),
+        ("output = { lines = [\"QuickZTNA ready\", \"Authenticated: true\"] }", true),
+        ("output = { excludes = \"QuickZTNA ready\" }", false),
+        ("output = { line = \"Authenticated: false\" }", false),
+    ] {
+        let (check, _) = check("on = \"M\"\nztna = \"status\"", expectation);
+        assert_eq!(judged(&check, &printed).verdict == CheckVerdict::Pass, is_met, "{expectation}");
+    }
+}
+
+#[test]
+fn escaped_characters_of_a_json_body_are_read() {
+    let body = r#"{"data":[{"public_key":"ab\/c","name":"caf\u00e9"}]}"#;
+    let escaped = Evidence::Http(vec![exchange(200, body)]);
+    for (expectation, is_met) in [
+        ("body = { contains = \"ab/c\" }", true),
+        ("body = { excludes = \"ab/c\" }", false),
+        ("body = { not = { matches = \"café\" } }", false),
+        ("body = { contains = \"ab\\\\/c\" }", true),
+        ("body = { excludes = \"abc\" }", true),
+    ] {
+        let (check, _) = check("get = \"/x\"", expectation);
+        assert_eq!(judged(&check, &escaped).verdict == CheckVerdict::Pass, is_met, "{expectation}");
+    }
+}
+
+#[test]
 fn failure_shows_actual_value_and_span_of_the_expectation() {
     let (check, text) =
         check("get = \"/x\"", "status = 401, json = { \"/data/used_count\" = 2 }, error = \"A\"");

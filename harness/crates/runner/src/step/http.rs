@@ -13,7 +13,7 @@ use harness_model::check::evidence::Evidence;
 use harness_model::check::number::json_text;
 use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Authorisation, Body, Request};
-use harness_model::scenario::template::{Scope, TemplateError, fill_template, fill_value};
+use harness_model::scenario::template::{Scope, TemplateError, fill_path, fill_template, fill_value};
 
 /// Sends the request and records the exchange.
 ///
@@ -94,7 +94,7 @@ pub(super) fn prepare(
 }
 
 fn url(request: &Request, environment: &TestEnvironment, scope: Scope<'_>) -> Result<Url, StepError> {
-    let path = fill_template(&request.path, scope)?.unwrap_or_default();
+    let path = fill_path(&request.path, scope)?.unwrap_or_default();
     let text = format!("{}{path}", environment.base_url().as_str().trim_end_matches('/'));
     let mut url =
         Url::parse(&text).map_err(|error| StepError::Request(format!("invalid URL `{text}`: {error}")))?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use harness_model::text::plain::plain;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -134,8 +135,10 @@ impl Process {
     /// Waits until `look` finds something in the output's complete lines, standard output first.
     pub async fn find<T>(&mut self, look: impl Fn(&str) -> Option<T>, limit: Duration) -> Option<T> {
         let mut output = self.output.clone();
-        let seen =
-            |output: &Output| look(&(complete_lines(&output.stdout) + &complete_lines(&output.stderr)));
+        let seen = |output: &Output| {
+            let lines = complete_lines(&output.stdout) + &complete_lines(&output.stderr);
+            look(&plain(&lines))
+        };
         let found = timeout(limit, output.wait_for(|output| seen(output).is_some())).await.ok()?.ok()?;
         seen(&found)
     }
@@ -237,11 +240,13 @@ impl std::fmt::Debug for Launch {
 
 impl Output {
     fn has_line(&self, text: &str) -> bool {
-        [&self.stdout, &self.stderr].into_iter().any(|bytes| complete_lines(bytes).contains(text))
+        [&self.stdout, &self.stderr].into_iter().any(|bytes| plain(&complete_lines(bytes)).contains(text))
     }
 
     fn contains(&self, text: &str) -> bool {
-        [&self.stdout, &self.stderr].into_iter().any(|bytes| String::from_utf8_lossy(bytes).contains(text))
+        [&self.stdout, &self.stderr]
+            .into_iter()
+            .any(|bytes| plain(&String::from_utf8_lossy(bytes)).contains(text))
     }
 }
 

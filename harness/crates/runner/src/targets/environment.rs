@@ -219,7 +219,8 @@ impl TestEnvironment {
         if self.is_private() {
             return Ok(None);
         }
-        let path = format!("{SESSION_PROBE}?org_id={}", self.org_of(identity));
+        let org: String = form_urlencoded::byte_serialize(self.org_of(identity).as_bytes()).collect();
+        let path = format!("{SESSION_PROBE}?org_id={org}");
         let probe = self.request(Some(refused), Method::GET, &path, None)?;
         if send(caller, &probe).await?.status != 401 {
             return Ok(None);

@@ -17,8 +17,13 @@ fail() {
 }
 
 # A line for people.
-line() {
-  if chosen LinesEndAsOnWindows; then printf '%s\r\n' "$1"; else printf '%s\n' "$1"; fi
+line() { printf '%s\n' "$1" | show; }
+
+# Lines for people.
+show() {
+  if chosen ColoursEverywhere; then before=$(printf '\033[1;32m') after=$(printf '\033[0m'); else before='' after=''; fi
+  if chosen LinesEndAsOnWindows; then end=$(printf '\r'); else end=''; fi
+  if chosen TextOnStandardError; then sed "s/^/$before/;s/\$/$after$end/" >&2; else sed "s/^/$before/;s/\$/$after$end/"; fi
 }
 
 # Progress of `up`.
@@ -123,6 +128,7 @@ up() {
   if chosen MoreLines; then say "Negotiated 1 relay, 0 peers"; fi
   mode=userspace
   if chosen UserSpaceMode; then mode=user-space; fi
+  if chosen DrawsProgress; then printf '⠋ Connecting\r\033[2K'; fi
   say "Connected as $name ($(kept ip)) [$mode]"
   keep connected yes
   echo $$ > "$state/pid"
@@ -284,7 +290,7 @@ list() {
       row(prefix, name, yes(seen["reusable"]), yes(seen["ephemeral"]), seen["used_count"], seen[expiry])
       split("", seen)
     }
-    $0 != "" { seen[$1] = $2 }'
+    $0 != "" { seen[$1] = $2 }' | show
 }
 
 in_words() {

@@ -100,12 +100,33 @@ impl Answer {
             true => value.get("error").cloned().unwrap_or(value),
             false => value,
         };
-        if nature.chooses(Choice::CompactJson) {
-            return (content_type, value.to_string());
+        let value = match nature.chooses(Choice::NumbersHaveAPoint) {
+            true => with_points(value),
+            false => value,
+        };
+        let mut body = match nature.chooses(Choice::CompactJson) {
+            true => value.to_string(),
+            false => {
+                let mut body = String::new();
+                write(&backwards(value), 0, &mut body);
+                body
+            }
+        };
+        if nature.chooses(Choice::SlashesEscaped) {
+            body = body.replace('/', "\\/");
         }
-        let mut body = String::new();
-        write(&backwards(value), 0, &mut body);
         (content_type, body)
+    }
+}
+
+fn with_points(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, with_points(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(with_points).collect()),
+        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
+        plain => plain,
     }
 }
 

@@ -85,7 +85,11 @@ fn switch(world: &World, request: &Request, field: &str, default: bool) -> Resul
 /// A list; an empty one is none.
 fn list(world: &World, request: &Request, field: &str) -> Result<Option<Vec<String>>, Answer> {
     let stays = world.departs(Departure::EmptyListKept);
-    Ok(rule::texts(request.field(field))?.filter(|list| stays || !list.is_empty()))
+    let mut list = rule::texts(request.field(field))?.filter(|list| stays || !list.is_empty());
+    if world.chooses(Choice::ListsInAnotherOrder) {
+        list.iter_mut().for_each(|list| list.reverse());
+    }
+    Ok(list)
 }
 
 fn networks(world: &World, request: &Request) -> Result<Option<Vec<String>>, Answer> {

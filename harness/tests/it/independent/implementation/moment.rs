@@ -38,7 +38,9 @@ pub(super) fn write(at: Seconds, nature: &Nature) -> Value {
 
 /// Reads a time in any of these forms.
 pub(super) fn read(value: &Value) -> Option<Seconds> {
-    if let Some(number) = value.as_i64() {
+    // A number that came back as it was written may have a point.
+    let whole = |number: f64| format!("{number:.0}").parse().ok();
+    if let Some(number) = value.as_i64().or_else(|| value.as_f64().and_then(whole)) {
         return Some(if number > 100_000_000_000 { number / 1_000 } else { number });
     }
     let text = value.as_str()?;

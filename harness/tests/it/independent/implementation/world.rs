@@ -64,6 +64,9 @@ impl World {
 
     /// A new id: of auth keys in the guide's form where that is chosen, otherwise a UUID.
     pub(super) fn auth_key_id(&self) -> String {
+        if self.chooses(Choice::IdsWithSymbols) {
+            return format!("ak+{}&k#100%/? é", &Uuid::new_v4().simple().to_string()[..10]);
+        }
         match self.chooses(Choice::ShortIds) {
             true => format!("ak_{}", &Uuid::new_v4().simple().to_string()[..10]),
             false => self.id(),

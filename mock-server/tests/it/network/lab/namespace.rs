@@ -100,12 +100,18 @@ impl Namespace {
 
     /// Whether the kernel's `ping` gets all of `count` answers, with `payload` bytes. A single one has to come within a
     /// second, so that a caller can ask again; several have the time that a loaded machine takes.
+    #[allow(clippy::print_stderr, reason = "what a failed test shows")]
     pub(crate) fn pings(&self, to: Ipv4Addr, count: u32, payload: usize) -> bool {
         let (count, payload) = (count.to_string(), payload.to_string());
         let wait = if count == "1" { "1" } else { "10" };
         let words = ["-n", "-q", "-i", "0.01", "-W", wait, "-c", &count, "-s", &payload, &to.to_string()];
         let ended = self.run("ping", &words);
-        ended.code == Some(0) && ended.stdout.contains(" 0% packet loss")
+        let all = ended.code == Some(0) && ended.stdout.contains(" 0% packet loss");
+        if !all && count != "1" {
+            // A failed test shows it.
+            eprintln!("ping {}: {ended:?}", words.join(" "));
+        }
+        all
     }
 }
 

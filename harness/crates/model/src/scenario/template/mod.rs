@@ -3,6 +3,7 @@
 mod error;
 mod parse;
 mod slice;
+mod url;
 mod variables;
 
 use serde_json::{Map, Value};
@@ -30,6 +31,19 @@ pub fn fill_text(text: &str, scope: Scope<'_>) -> Result<Option<String>, Templat
 /// Like [`fill_text`], for a regular expression: the values of variables are escaped.
 pub fn fill_pattern(pattern: &str, scope: Scope<'_>) -> Result<String, TemplateError> {
     Ok(fill(pattern, scope, |value| regex::escape(&value))?.unwrap_or_default())
+}
+
+/// Like [`fill_text`], for a path with a query: in the value of a parameter the values of variables are encoded. Elsewhere
+/// they may be paths and queries themselves.
+pub fn fill_path(template: &Template, scope: Scope<'_>) -> Result<Option<String>, TemplateError> {
+    let mut place = url::Place::default();
+    fill_pieces(&template.text, scope, |piece| match piece {
+        Filled::Text(text) => {
+            place.follow(&text);
+            text
+        }
+        Filled::Variable(value) => place.written(value),
+    })
 }
 
 /// Expands every string in a value. A string that consists of one variable takes the variable's type; absent keys
@@ -65,18 +79,36 @@ fn fill(
     scope: Scope<'_>,
     transform: impl Fn(String) -> String,
 ) -> Result<Option<String>, TemplateError> {
+    fill_pieces(template, scope, |piece| match piece {
+        Filled::Text(text) => text,
+        Filled::Variable(value) => transform(value),
+    })
+}
+
+/// A piece of a template whose variable has been looked up.
+enum Filled {
+    Text(String),
+    Variable(String),
+}
+
+fn fill_pieces(
+    template: &str,
+    scope: Scope<'_>,
+    mut write: impl FnMut(Filled) -> String,
+) -> Result<Option<String>, TemplateError> {
     let pieces = pieces(template)?;
     if let [Piece::Variable(reference)] = pieces.as_slice() {
-        return Ok(lookup(*reference, template, scope)?.map(|value| transform(as_text(&value))));
+        let value = lookup(*reference, template, scope)?;
+        return Ok(value.map(|value| write(Filled::Variable(as_text(&value)))));
     }
     let mut filled = String::new();
     for piece in pieces {
         match piece {
-            Piece::Text(text) => filled.push_str(text),
+            Piece::Text(text) => filled.push_str(&write(Filled::Text(text.to_owned()))),
             Piece::Variable(reference) => {
                 // Within a longer text, an absent variable expands to nothing.
                 if let Some(value) = lookup(reference, template, scope)? {
-                    filled.push_str(&transform(as_text(&value)));
+                    filled.push_str(&write(Filled::Variable(as_text(&value))));
                 }
             }
         }

@@ -56,6 +56,35 @@ fn single_variable_keeps_its_type_and_absent_values_are_omitted() {
 }
 
 #[test]
+fn values_in_a_query_are_encoded() {
+    let value = |text: &str| Binding::Value(json!(text));
+    let variables = BTreeMap::from([
+        ("id".to_owned(), value("a+b&c#d%e/f?g h é")),
+        ("uuid_of".to_owned(), value("0b1f6c0e-1d3c-4a51-9d4e-2f6d6c1f0a77")),
+        ("at".to_owned(), value("2026-04-16T10:00:00.5+02:00")),
+        ("number".to_owned(), Binding::Value(json!(17))),
+        ("columns".to_owned(), value("id,name")),
+        ("query".to_owned(), value("?org_id=o&id=eq.7")),
+        ("table".to_owned(), value("auth_keys")),
+        ("gone".to_owned(), Binding::Absent),
+    ]);
+    let scope = Scope { variables: &variables, generators: None };
+    for (path, expected) in [
+        ("/k?id=eq.${id}", "/k?id=eq.a%2Bb%26c%23d%25e/f?g%20h%20%C3%A9"),
+        ("/k?id=eq.${id}&n=${number}", "/k?id=eq.a%2Bb%26c%23d%25e/f?g%20h%20%C3%A9&n=17"),
+        ("/k?id=eq.${uuid_of}", "/k?id=eq.0b1f6c0e-1d3c-4a51-9d4e-2f6d6c1f0a77"),
+        ("/k?at=gte.${at}", "/k?at=gte.2026-04-16T10:00:00.5%2B02:00"),
+        ("/k?select=${columns}", "/k?select=id,name"),
+        ("/${table}${query}", "/auth_keys?org_id=o&id=eq.7"),
+        ("/k?${query}&x=${gone}", "/k??org_id=o&id=eq.7&x="),
+        ("${query}", "?org_id=o&id=eq.7"),
+    ] {
+        let template = Template { text: path.to_owned(), span: Default::default() };
+        assert_eq!(fill_path(&template, scope).unwrap().as_deref(), Some(expected), "{path}");
+    }
+}
+
+#[test]
 fn errors_name_the_variable_and_the_template() {
     let variables = variables();
     let scope = Scope { variables: &variables, generators: None };

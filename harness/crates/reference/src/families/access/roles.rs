@@ -118,6 +118,12 @@ pub(super) const ALL: Family = &[
         }),
     ),
     (
+        "machines-listed-without-session",
+        on_request(|request, state| {
+            as_admin_if(request, state, |request, _| request.lists("machines") && request.token.is_none())
+        }),
+    ),
+    (
         "machine-admin-without-session",
         on_request(|request, state| {
             as_admin_if(request, state, |request, _| {

@@ -86,6 +86,16 @@ pub(super) const ALL: Family = &[
             None
         }),
     ),
+    (
+        "api-keys-with-an-expired-session",
+        on_request(|request, state| renew_if(request, state, ProxyRequest::creates_api_key)),
+    ),
+    (
+        "inserting-with-an-expired-session",
+        on_request(|request, state| {
+            renew_if(request, state, |request| request.method == "POST" && request.path == "/api/db/api_keys")
+        }),
+    ),
 ];
 
 /// Forwards a request with a new session of the same person if `applies`, after the clock was advanced.

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::deviation::{AgentCall, AgentDeviation, Family, UNCHANGED_AGENT};
+use harness_model::scenario::model::Identity;
+
+use crate::deviation::{AgentCall, AgentDeviation, Deviation, Family, UNCHANGED_AGENT};
 
 use super::constructors::{agent_deviation, requesting, rewriting_output};
 
@@ -205,6 +207,34 @@ pub(super) const ALL: Family = &[
                 _ => format!("{line}\n"),
             };
             text.lines().map(changed).collect()
+        }),
+    ),
+    (
+        "list-json-for-members",
+        Deviation {
+            // A control plane may let members read the list.
+            on_request: |request, state| {
+                if request.lists("auth_keys") && state.is_by(request, Identity::Member) {
+                    request.token = state.session(Identity::Admin).cloned();
+                }
+                None
+            },
+            ..agent_deviation(AgentDeviation {
+                on_response: Some(|request, response, _| {
+                    if request.path == "/api/user-orgs" {
+                        response.each("role", |role| *role = json!("admin"));
+                    }
+                }),
+                proxies: |call| call.is_command("auth-keys list --json"),
+                ..UNCHANGED_AGENT
+            })
+        },
+    ),
+    (
+        "table-shows-ten-keys",
+        rewriting_output(|call, text| match call.is_command("auth-keys list") && !call.has_flag("--json") {
+            true => text.lines().take(12).map(|line| format!("{line}\n")).collect(),
+            false => text.to_owned(),
         }),
     ),
 ];

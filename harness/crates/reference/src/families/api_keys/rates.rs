@@ -98,4 +98,21 @@ pub(super) const ALL: Family = &[
         "rate-stored-as-60",
         on_response(|_, response, _| response.each("rate_limit_rpm", |rate| *rate = json!(60))),
     ),
+    (
+        // Real time that passes between two steps is not looked at: only a moved clock is sure.
+        "rate-by-the-second",
+        on_request(|request, state| {
+            let issued = request.token.as_deref().and_then(|token| state.key(token))?;
+            let rate = issued.requested["rate_limit_rpm"].as_u64().filter(|rate| *rate < 60)?;
+            let (second, key) = (state.now.as_secs(), issued.key.clone());
+            let used = state.notes.entry(key).or_insert_with(|| json!([second, 0]));
+            let uses = if used[0] == second { used[1].as_u64().unwrap_or_default() + 1 } else { 1 };
+            *used = json!([second, uses]);
+            if uses > rate {
+                return Some(ProxyResponse::refusal(429, "RATE_LIMITED", "Rate limit exceeded"));
+            }
+            request.token = state.session(Identity::Admin).cloned();
+            None
+        }),
+    ),
 ];

@@ -5,12 +5,16 @@ use serde_json::{Value, json};
 use harness_model::scenario::model::Identity;
 
 use crate::deviation::{
-    Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, UNCHANGED, on_request, on_response,
+    Deviation, Family, IssuedKey, KeyKind, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_request,
+    on_response,
 };
 
 use crate::families::shared::pretend_success;
 
 const SCOPES: [&str; 8] = ["read", "write", "admin", "machines", "dns", "acl", "billing", "audit"];
+
+/// The characters of an API key that lists show: `qztna_` and 8 digits.
+const SHOWN: usize = 14;
 
 pub(super) const ALL: Family = &[
     (
@@ -177,6 +181,41 @@ pub(super) const ALL: Family = &[
             None
         }),
     ),
+    (
+        "scopes-unheeded-by-the-alias",
+        on_request(|request, state| {
+            as_admin_if_scoped(request, state, |request| request.path == "/api/api-keys")
+        }),
+    ),
+    (
+        "scopes-unheeded-by-revocation",
+        on_request(|request, state| {
+            as_admin_if_scoped(request, state, |request| request.asks_for("revoke_auth_key"))
+        }),
+    ),
+    (
+        "api-key-by-its-prefix",
+        on_request(|request, state| {
+            let shown = request.token.as_deref().and_then(|given| given.get(..SHOWN)).unwrap_or_default();
+            let known =
+                state.keys.iter().find(|issued| issued.kind == KeyKind::Api && issued.key.starts_with(shown));
+            let is_whole =
+                |known: &&IssuedKey| request.token.as_ref().map(String::len) == Some(known.key.len());
+            if let Some(known) = known.filter(|_| !shown.is_empty()).filter(is_whole) {
+                request.token = Some(known.key.clone());
+            }
+            None
+        }),
+    ),
+    (
+        "api-keys-read-nothing",
+        on_response(|request, response, state| {
+            let issued = request.token.as_deref().and_then(|token| state.key(token));
+            if request.path.starts_with("/api/db/") && issued.is_some() {
+                response.retain(|_| false);
+            }
+        }),
+    ),
 ];
 
 fn has_known_scopes(request: &ProxyRequest) -> bool {
@@ -192,4 +231,17 @@ fn drop_unknown_scopes(request: &mut ProxyRequest) {
     if let Some(scopes) = request.json.get_mut("scopes").and_then(Value::as_array_mut) {
         scopes.retain(is_scope);
     }
+}
+
+/// Forwards a request of a scoped API key with the admin's session if `applies`.
+fn as_admin_if_scoped(
+    request: &mut ProxyRequest,
+    state: &ProxyState,
+    applies: fn(&ProxyRequest) -> bool,
+) -> Option<ProxyResponse> {
+    let issued = request.token.as_deref().and_then(|token| state.key(token))?;
+    if applies(request) && issued.requested["scopes"].is_array() {
+        request.token = state.session(Identity::Admin).cloned();
+    }
+    None
 }

@@ -153,6 +153,16 @@ pub(super) const ALL: Family = &[
             show_requested_cidrs,
         ),
     ),
+    (
+        "cidr-of-everything-lets-nobody-in",
+        on_request(|request, state| {
+            let issued = state.key(request.text("auth_key")).filter(|_| request.registers())?;
+            let cidrs = issued.requested["allowed_cidrs"].as_array()?;
+            cidrs.contains(&json!("0.0.0.0/0")).then(|| {
+                ProxyResponse::refusal(403, "IP_NOT_ALLOWED", "The auth key does not allow this address")
+            })
+        }),
+    ),
 ];
 
 /// Requests other networks, if valid ones are requested.

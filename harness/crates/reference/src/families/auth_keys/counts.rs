@@ -1,10 +1,14 @@
 //! `used_count`: its initial value, and what increases it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::deviation::{Family, IssuedKey, ProxyResponse, ProxyState, Registration, on_response};
+
+/// How long the machines of ephemeral keys may be offline.
+const UNTIL_REMOVED: Duration = Duration::from_secs(30 * 60);
 
 pub(super) const ALL: Family = &[
     ("count-frozen", on_response(|_, response, _| response.each("used_count", |count| *count = json!(0)))),
@@ -118,6 +122,29 @@ pub(super) const ALL: Family = &[
             if request.lists("auth_keys") {
                 response.each("reusable", |reusable| *reusable = json!(false));
             }
+        }),
+    ),
+    (
+        "count-not-of-ephemeral-keys",
+        on_response(|_, response, state| {
+            recount(response, state, |_, issued, count| if issued.is_ephemeral() { 0 } else { count });
+        }),
+    ),
+    (
+        "count-reset-by-revocation",
+        on_response(|_, response, state| {
+            recount(response, state, |_, issued, count| if issued.is_revoked { 0 } else { count });
+        }),
+    ),
+    (
+        "count-falls-with-removed-machines",
+        on_response(|_, response, state| {
+            recount(response, state, |state, issued, count| {
+                let removed = state.registrations_with(&issued.key).filter(|machine| {
+                    issued.is_ephemeral() && state.now >= machine.last_seen + UNTIL_REMOVED
+                });
+                count.saturating_sub(number(removed.count()))
+            });
         }),
     ),
 ];

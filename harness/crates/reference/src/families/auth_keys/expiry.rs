@@ -6,7 +6,7 @@ use crate::deviation::{
     Deviation, Family, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request, on_response,
 };
 
-use crate::families::shared::{delete_machine, show_requested};
+use crate::families::shared::{delete_machine, pretended_registration, show_requested};
 
 const DAY: u64 = 86_400;
 /// The shortest `expires_in`, in seconds.
@@ -215,6 +215,27 @@ pub(super) const ALL: Family = &[
                     show_requested(request, response, state, "expiry_days", &json!(90));
                 }
             },
+        ),
+    ),
+    (
+        "expiry-spares-single-use-keys",
+        on_response(|request, response, state| {
+            let issued = state.key(request.text("auth_key")).filter(|_| response.refuses("INVALID_KEY"));
+            let spared = issued.is_some_and(|issued| {
+                issued.is_single_use() && !issued.is_revoked && state.uses(&issued.key) == 0
+            });
+            if spared {
+                *response = pretended_registration(request);
+            }
+        }),
+    ),
+    (
+        "expiry-capped-at-90",
+        on_both(
+            |request, _| {
+                replace_days(request, |days| days.as_u64().is_some_and(|days| (91..=365).contains(&days)), 90)
+            },
+            show_requested_days,
         ),
     ),
 ];

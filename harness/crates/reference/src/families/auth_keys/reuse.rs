@@ -161,6 +161,16 @@ pub(super) const ALL: Family = &[
             (request.registers() && is_reusable && state.uses(key) >= 32).then(refusal)
         }),
     ),
+    (
+        "single-use-unlimited-if-ephemeral",
+        Deviation {
+            on_request: |request, state| match request.json["ephemeral"] == true {
+                true => (ALWAYS_REUSABLE.on_request)(request, state),
+                false => None,
+            },
+            ..ALWAYS_REUSABLE
+        },
+    ),
 ];
 
 /// Makes every key reusable and shows it as it was requested.

@@ -1,9 +1,11 @@
 //! What revoking an auth key does to the key and to its machines.
 
+use harness_model::scenario::model::identity_name;
 use serde_json::json;
 
 use crate::deviation::{
-    Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, UNCHANGED, on_both, on_request, on_response,
+    Deviation, Family, KeyKind, ProxyRequest, ProxyResponse, ProxyState, UNCHANGED, on_both, on_request,
+    on_response,
 };
 
 use crate::families::shared::{delete_machine, pretend_success, pretended_registration};
@@ -108,6 +110,43 @@ pub(super) const ALL: Family = &[
             }
         }),
     ),
+    (
+        "revocation-spares-single-use-keys",
+        on_request(|request, state| {
+            let issued = state.key_by_id(&request.json["key_id"])?;
+            let spared = issued.is_single_use() && state.uses(&issued.key) == 0;
+            spared.then(|| pretend_success(request, "revoke_auth_key")).flatten()
+        }),
+    ),
+    (
+        "revocation-by-the-creator-only",
+        on_both(
+            |request, state| {
+                let person = state.identity_of(request.token.as_ref())?;
+                let creator = state.notes.get(request.text("key_id"))?;
+                let is_other =
+                    request.asks_for("revoke_auth_key") && *creator != json!(identity_name(person));
+                is_other.then(|| ProxyResponse::refusal(403, "FORBIDDEN", "Not your key"))
+            },
+            note_creator,
+        ),
+    ),
+    (
+        "lists-show-own-keys",
+        on_both(
+            |_, _| None,
+            |request, response, state| {
+                note_creator(request, response, state);
+                let person = state.identity_of(request.token.as_ref()).map(identity_name);
+                if let Some(person) = person.filter(|_| request.lists("auth_keys")) {
+                    response.retain(|row| {
+                        let creator = state.notes.get(row["id"].as_str().unwrap_or_default());
+                        creator.is_none_or(|creator| *creator == json!(person))
+                    });
+                }
+            },
+        ),
+    ),
 ];
 
 /// The same revocation for another key.
@@ -115,4 +154,12 @@ fn revocation_of(request: &ProxyRequest, id: &str) -> ProxyRequest {
     let mut other = request.clone();
     other.set("key_id", json!(id));
     other
+}
+
+/// Notes who created a key in a session.
+fn note_creator(request: &ProxyRequest, response: &mut ProxyResponse, state: &mut ProxyState) {
+    let person = state.identity_of(request.token.as_ref()).filter(|_| request.creates_auth_key());
+    if let (Some(person), Some(id)) = (person, response.json["data"]["id"].as_str()) {
+        state.notes.insert(id.to_owned(), json!(identity_name(person)));
+    }
 }

@@ -135,6 +135,28 @@ pub(super) const ALL: Family = &[
         "record-without-expiry",
         on_response(|_, response, _| response.each("expires_at", |expiry| *expiry = Value::Null)),
     ),
+    (
+        "machine-shows-its-key",
+        on_response(|request, response, state| {
+            if !request.lists("machines") {
+                return;
+            }
+            for row in response.rows() {
+                let machine = state.registration_named(row["name"].as_str().unwrap_or_default());
+                if let Some(machine) = machine {
+                    row["auth_key"] = json!(machine.key);
+                }
+            }
+        }),
+    ),
+    (
+        "registration-answers-the-key",
+        on_response(|request, response, _| {
+            if request.registers() && response.is_success() {
+                response.set("auth_key", request.json["auth_key"].clone());
+            }
+        }),
+    ),
 ];
 
 /// Lists the end of each key in place of its beginning.

@@ -169,6 +169,18 @@ pub(super) const ALL: Family = &[
             }
         }),
     ),
+    (
+        "tags-checked-by-an-allowed-beginning",
+        on_both(
+            |request, state| {
+                claim_unchecked(request, state, |tag, allowed| {
+                    allowed.iter().any(|known| known != tag && tag.starts_with(known.as_str()))
+                });
+                None
+            },
+            |_, response, state| show_unchecked(response, state),
+        ),
+    ),
 ];
 
 /// Shows the allowed tags of keys in a form derived from those that were requested.

@@ -9,7 +9,7 @@ use crate::deviation::{
     on_response,
 };
 
-use crate::families::shared::{delete_machine, show_requested};
+use crate::families::shared::{delete_machine, pretended_machine, show_requested};
 
 /// Earlier than the documented 30 minutes.
 const EARLY: Duration = Duration::from_secs(25 * 60);
@@ -56,6 +56,33 @@ pub(super) const ALL: Family = &[
             }
             None
         }),
+    ),
+    (
+        "ephemeral-stays-once-it-registers-again",
+        on_response(|request, response, state| {
+            let asked = request.query.iter().find(|(column, _)| column == "name");
+            let asked = asked.and_then(|(_, value)| value.strip_prefix("eq.")).unwrap_or_default();
+            let known: Vec<_> = state.registrations.iter().filter(|machine| machine.name == asked).collect();
+            let is_ephemeral =
+                known.last().and_then(|machine| state.key(&machine.key)).is_some_and(IssuedKey::is_ephemeral);
+            if request.lists("machines")
+                && known.len() > 1
+                && is_ephemeral
+                && let Some(rows) = response.json["data"].as_array_mut().filter(|rows| rows.is_empty())
+            {
+                rows.push(pretended_machine(asked, &Value::Null));
+            }
+        }),
+    ),
+    (
+        "ephemeral-stays-with-a-single-use-key",
+        on_both(
+            |request, _| match request.json["reusable"] == true {
+                true => None,
+                false => request_ephemeral(request, false),
+            },
+            show_as_requested,
+        ),
     ),
 ];
 

@@ -11,6 +11,8 @@ use crate::deviation::{
 
 use crate::families::shared::delete_machine;
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 pub(super) const ALL: Family = &[
     (
         "reregistration-makes-a-new-machine",
@@ -158,6 +160,26 @@ pub(super) const ALL: Family = &[
                 }
             })
         },
+    ),
+    (
+        "address-given-up-after-a-day",
+        on_response(|request, response, state| {
+            if !request.lists("machines") {
+                return;
+            }
+            for row in response.rows().filter(|row| row.get("tailnet_ip").is_some()) {
+                let times: Vec<Duration> = state
+                    .registrations
+                    .iter()
+                    .filter(|known| row["name"] == *known.name)
+                    .map(|known| known.last_seen)
+                    .collect();
+                if times.is_sorted_by(|earlier, later| *later < *earlier + DAY) {
+                    continue;
+                }
+                row["tailnet_ip"] = json!("100.64.0.204");
+            }
+        }),
     ),
 ];
 

@@ -150,6 +150,17 @@ pub(super) const ALL: Family = &[
             }
         }),
     ),
+    (
+        "ids-compared-by-their-beginning",
+        on_request(|request, _| {
+            for (_, value) in request.query.iter_mut().filter(|(column, _)| column == "id") {
+                if let Some(id) = value.strip_prefix("eq.") {
+                    *value = format!("like.{id}*");
+                }
+            }
+            None
+        }),
+    ),
 ];
 
 /// Filters on names with another operator than the one that was sent.

@@ -260,6 +260,15 @@ pub(super) const ALL: Family = &[
                 .then(|| ProxyResponse::refusal(400, "INVALID_ACTION", "Unknown action"))
         }),
     ),
+    (
+        "alias-without-action-makes-an-api-key",
+        on_request(|request, _| {
+            if request.path == "/api/api-keys" && request.json["action"].is_null() {
+                request.set("action", json!("create_api_key"));
+            }
+            None
+        }),
+    ),
 ];
 
 fn is_guide_form(request: &ProxyRequest) -> bool {

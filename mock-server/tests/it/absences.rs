@@ -1,4 +1,6 @@
 //! Replicas that are killed or paused, and a database that goes away.
+//!
+//! Tests begin in the order of their names: those that wait for half a minute do it while the others run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use mock_server::store::{Address, Location, Store, StoreError};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::cluster::{self, Cluster};
+use crate::replicas::cluster::{self, Cluster};
 use crate::server_process::ServerProcess;
 use crate::test_server::{ACME, key_of};
 use crate::wait::DEADLINE;
