@@ -2,7 +2,7 @@
 
 use crate::foreign::proxy::Bend;
 use crate::foreign::target::Foreign;
-use crate::program::{harness, wait_for};
+use crate::program::{harness, interrupt, wait_for};
 
 const PAGE: &str = include_str!("../../fixtures/dashboard/console.html");
 
@@ -133,17 +133,28 @@ fn processes(folder: &str) -> Vec<u32> {
 
 #[test]
 #[ignore = "needs chromium and chromium-driver"]
-fn nothing_is_left_of_the_browser_when_the_kit_is_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().to_str().unwrap().to_owned();
-    let mut run = harness().args(["--filter", "api-key/ST5"]).env("TMPDIR", &path).spawn().unwrap();
-    // The driver, the browser and its helpers.
-    wait_for("the browser runs", || (processes(&path).len() > 4).then_some(()));
-    run.kill().unwrap();
-    run.wait().unwrap();
-    wait_for("the browser has ended", || processes(&path).is_empty().then_some(()));
-    let left: Vec<_> = std::fs::read_dir(&path).unwrap().flatten().map(|entry| entry.file_name()).collect();
-    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("qz-browser-")), "{left:?}");
+fn nothing_is_left_of_the_browser_however_the_kit_ends() {
+    for end in ["passed", "interrupted", "killed"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap().to_owned();
+        let mut run = harness().args(["--filter", "api-key/ST5"]).env("TMPDIR", &path).spawn().unwrap();
+        // The driver, the browser and its helpers.
+        wait_for("the browser runs", || (processes(&path).len() > 4).then_some(()));
+        match end {
+            "interrupted" => interrupt(run.id()),
+            "killed" => run.kill().unwrap(),
+            _ => {}
+        }
+        let status = run.wait().unwrap();
+        assert_eq!(status.success(), end == "passed", "{end}: {status}");
+        wait_for("the browser has ended", || processes(&path).is_empty().then_some(()));
+        let left = std::fs::read_dir(&path).unwrap().flatten().map(|entry| entry.file_name());
+        let left: Vec<_> = left.collect();
+        assert!(
+            !left.iter().any(|name| name.to_string_lossy().starts_with("qz-browser-")),
+            "{end}: {left:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! The driver of a run: started when it is first needed, stopped with everything that it started.
 
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Url};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::exchange::{ClientSettings, build};
@@ -16,11 +14,7 @@ use crate::exchange::{ClientSettings, build};
 use super::endpoint::{Endpoint, LastWords};
 use super::error::BrowserError;
 use super::installation::{Installation, installation};
-use super::session::Browser;
-use super::traffic::LongPolls;
 
-/// Sub-tests that use the browser at the same time. More take memory and gain nothing on a few cores.
-const MAX_SESSIONS: usize = 3;
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// Bounds a command of the driver, which itself bounds how long a page may load.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
@@ -36,42 +30,12 @@ kill -TERM 0
 for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.05; rm -rf -- "$folder" 2>/dev/null && break; done
 kill -KILL 0"#;
 
-/// Flags with which Chromium runs as root, without a network, and asks nobody anything.
-const FLAGS: [&str; 17] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--disable-breakpad",
-    "--disable-crash-reporter",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-extensions",
-    "--disable-sync",
-    "--disable-features=Translate,MediaRouter,OptimizationHints",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--password-store=basic",
-    "--window-size=1280,960",
-];
-
-/// The browsers of a run.
-#[derive(Debug)]
-pub struct Browsers {
-    driver: OnceCell<Driver>,
-    places: Arc<Semaphore>,
-    long_polls: LongPolls,
-}
-
 /// A driver that answers.
 #[derive(Debug)]
-struct Driver {
-    url: Url,
-    client: Client,
-    browser: Option<String>,
-    last_words: LastWords,
+pub(super) struct Driver {
+    pub(super) endpoint: Endpoint,
+    /// The browser's program; none for a driver that somebody else has started.
+    pub(super) browser: Option<String>,
     _guard: Option<Guard>,
 }
 
@@ -83,58 +47,16 @@ struct Guard {
     _folder: TempDir,
 }
 
-impl Default for Browsers {
-    fn default() -> Self {
-        Self {
-            driver: OnceCell::new(),
-            places: Arc::new(Semaphore::new(MAX_SESSIONS)),
-            long_polls: LongPolls::default(),
-        }
-    }
-}
-
-impl Browsers {
-    /// Opens a browser with an empty profile, once there is a place for it.
-    ///
-    /// # Errors
-    /// There is no browser, or it does not start.
-    pub async fn open(&self) -> Result<Browser, BrowserError> {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let place: Option<OwnedSemaphorePermit> = place.ok();
-        let driver = self.driver.get_or_try_init(Driver::start).await?;
-        let mut options =
-            json!({ "args": FLAGS, "perfLoggingPrefs": { "enableNetwork": true, "enablePage": false } });
-        if let (Some(browser), Some(options)) = (&driver.browser, options.as_object_mut()) {
-            options.insert("binary".to_owned(), Value::String(browser.clone()));
-        }
-        let capabilities = json!({
-            "browserName": "chrome",
-            "unhandledPromptBehavior": "ignore",
-            "acceptInsecureCerts": true,
-            "goog:loggingPrefs": { "performance": "ALL", "browser": "ALL" },
-            "goog:chromeOptions": options,
-        });
-        let endpoint = Endpoint {
-            url: driver.url.clone(),
-            client: driver.client.clone(),
-            last_words: driver.last_words.clone(),
-        };
-        Browser::open(endpoint, capabilities, Arc::clone(&self.long_polls), place).await
-    }
-}
-
 impl Driver {
-    async fn start() -> Result<Self, BrowserError> {
+    pub(super) async fn start() -> Result<Self, BrowserError> {
         let found = installation()
             .ok_or_else(|| BrowserError::Missing(super::lacking().map(|(_, why)| why).unwrap_or_default()))?;
         match found {
-            Installation::Remote(url) => Ok(Self {
-                url: url.clone(),
-                client: client(url)?,
-                browser: None,
-                last_words: LastWords::default(),
-                _guard: None,
-            }),
+            Installation::Remote(url) => {
+                let (client, last_words) = (client(url)?, LastWords::default());
+                let endpoint = Endpoint { url: url.clone(), client, last_words };
+                Ok(Self { endpoint, browser: None, _guard: None })
+            }
             Installation::Local { driver, browser } => {
                 let program = driver.display().to_string();
                 let launched = match launch(&program).await {
@@ -147,7 +69,8 @@ impl Driver {
                 let url = url
                     .map_err(|cause| BrowserError::Start { program, cause: std::io::Error::other(cause) })?;
                 let browser = Some(browser.display().to_string());
-                Ok(Self { client: client(&url)?, url, browser, last_words, _guard: Some(guard) })
+                let endpoint = Endpoint { client: client(&url)?, url, last_words };
+                Ok(Self { endpoint, browser, _guard: Some(guard) })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One browser with a profile of its own: the commands of WebDriver that the kit uses.
+//! A browser with a profile of its own: the commands of WebDriver that the kit uses.
 
 use std::time::{Duration, Instant};
 
@@ -7,24 +7,17 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::endpoint::Endpoint;
+use super::chromium::Chromium;
+use super::endpoint::first_line;
 use super::error::BrowserError;
+use super::idle::Idle;
 use super::obstacle::Obstacle;
+use super::profile::Profile;
 use super::traffic::{LongPolls, Seen, Traffic};
 use super::tree::{self, Element};
 
 /// What WebDriver calls a reference to an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-/// Errors of the driver that mean that there is no browser any more.
-const DEAD: [&str; 7] = [
-    "invalid session id",
-    "disconnected",
-    "chrome not reachable",
-    "tab crashed",
-    "session deleted",
-    "target frame detached",
-    "no such window",
-];
 /// What changes when the document does.
 const STATE: &str = "document.readyState + document.documentElement.outerHTML.length";
 /// The pause between two looks at a page.
@@ -32,36 +25,73 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// Requests that take longer than this do not keep a page from being quiet: they may wait for news.
 const LONG_POLL: Duration = Duration::from_millis(1500);
 
-/// A browser in which a user of one sub-test works.
+/// A browser in which a user of one sub-test works, with a profile that nobody has used before.
 #[derive(Debug)]
 pub struct Browser {
-    endpoint: Endpoint,
-    id: String,
+    chromium: Chromium,
+    /// None where the whole browser is the sub-test's.
+    profile: Option<Profile>,
     pub(super) traffic: Traffic,
     page_load: Option<Duration>,
-    is_closed: bool,
-    _place: Option<OwnedSemaphorePermit>,
+    /// Whether another sub-test may use Chromium after this one.
+    is_sound: bool,
+    idle: Idle,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Browser {
+    /// Opens a new window of a new profile.
     pub(super) async fn open(
-        endpoint: Endpoint,
-        capabilities: Value,
+        mut chromium: Chromium,
+        idle: Idle,
         long_polls: LongPolls,
-        place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, BrowserError> {
-        let body = json!({ "capabilities": { "alwaysMatch": capabilities } });
-        let opened =
-            send(&endpoint, Method::POST, "session", Some(&body)).await.map_err(|error| match error {
-                BrowserError::Refused { error, message } => BrowserError::Died {
-                    cause: format!("{error}: {}", first_line(&message)),
-                    last_words: endpoint.last_words.said(),
-                },
-                error => error,
-            })?;
-        let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let profile = chromium.create_profile().await?;
         let traffic = Traffic::new(long_polls);
-        Ok(Self { endpoint, id, traffic, page_load: None, is_closed: false, _place: place })
+        let mut browser =
+            Self { chromium, profile, traffic, page_load: None, is_sound: true, idle, place: None };
+        if let Some(profile) = &browser.profile {
+            let window = json!({ "handle": profile.window });
+            browser.post("window", window).await?;
+            // The driver may remember something of the window before.
+            browser.begin().await?;
+            browser.traffic.forget();
+        }
+        Ok(browser)
+    }
+
+    /// Which Chromium it is.
+    #[cfg(test)]
+    pub(super) fn chromium(&self) -> String {
+        self.chromium.session.clone()
+    }
+
+    #[cfg(test)]
+    pub(super) fn session_url(&self) -> Url {
+        self.chromium.session_url()
+    }
+
+    /// Sends a command to Chromium itself.
+    #[cfg(test)]
+    pub(super) async fn devtools(&mut self, command: &'static str, parameters: Value) -> bool {
+        let Some(profiles) = &mut self.chromium.profiles else { return false };
+        profiles.command(command, parameters).await.is_ok()
+    }
+
+    #[cfg(test)]
+    pub(super) fn context(&self) -> Option<&str> {
+        self.profile.as_ref().map(|profile| profile.context.as_str())
+    }
+
+    #[cfg(test)]
+    pub(super) async fn windows(&mut self) -> Vec<Value> {
+        let windows = self.command(Method::GET, "window/handles", None).await.unwrap_or_default();
+        windows.as_array().cloned().unwrap_or_default()
+    }
+
+    /// Takes over the place, which is free again once the profile has been removed.
+    pub(super) fn keep(&mut self, place: Option<OwnedSemaphorePermit>) {
+        self.place = place;
     }
 
     /// Loads a page. A page that does not load in time is no error here: what there is of it is looked at.
@@ -301,11 +331,19 @@ impl Browser {
         }
     }
 
-    /// Ends the session, and with it the browser.
-    pub async fn close(mut self) {
-        self.is_closed = true;
-        let path = format!("session/{}", self.id);
-        let _ = send(&self.endpoint, Method::DELETE, &path, None).await;
+    /// Removes the profile, and leaves Chromium to another sub-test. Where it cannot be removed, Chromium is ended.
+    pub async fn close(self) {
+        let Self { mut chromium, profile, is_sound, idle, place, .. } = self;
+        let is_clean = match profile {
+            Some(profile) if is_sound => chromium.remove_profile(profile).await.is_ok(),
+            _ => false,
+        };
+        if is_clean {
+            idle.put(chromium);
+        } else {
+            chromium.end().await;
+        }
+        drop(place);
     }
 
     /// Returns WebDriver's reference to an element of the tree.
@@ -332,11 +370,11 @@ impl Browser {
         Ok(())
     }
 
-    async fn cdp(&mut self, command: &str, parameters: Value) -> Result<Value, BrowserError> {
+    pub(super) async fn cdp(&mut self, command: &str, parameters: Value) -> Result<Value, BrowserError> {
         self.post("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await
     }
 
-    async fn post(&mut self, path: &str, body: Value) -> Result<Value, BrowserError> {
+    pub(super) async fn post(&mut self, path: &str, body: Value) -> Result<Value, BrowserError> {
         self.command(Method::POST, path, Some(&body)).await
     }
 
@@ -346,23 +384,9 @@ impl Browser {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, BrowserError> {
-        send(&self.endpoint, method, &format!("session/{}/{path}", self.id), body).await
-    }
-}
-
-impl Drop for Browser {
-    /// A session that was not closed, since its sub-test was interrupted, is closed in the background; the driver ends with
-    /// the run in any case.
-    fn drop(&mut self) {
-        if self.is_closed {
-            return;
-        }
-        let (endpoint, path) = (self.endpoint.clone(), format!("session/{}", self.id));
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let _ = send(&endpoint, Method::DELETE, &path, None).await;
-            });
-        }
+        let answer = self.chromium.command(method, path, body).await;
+        self.is_sound &= !matches!(answer, Err(BrowserError::Died { .. }));
+        answer
     }
 }
 
@@ -378,37 +402,6 @@ fn of_page<T>(result: Result<T, BrowserError>) -> Result<Result<T, Obstacle>, Br
     }
 }
 
-async fn send(
-    endpoint: &Endpoint,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-) -> Result<Value, BrowserError> {
-    let died = |cause: String| BrowserError::Died { cause, last_words: endpoint.last_words.said() };
-    let url = endpoint.url.join(path).map_err(|cause| died(cause.to_string()))?;
-    let mut request = endpoint.client.request(method, url);
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    let response = request.send().await.map_err(|cause| died(crate::exchange::causes(&cause)))?;
-    let is_refusal = !response.status().is_success();
-    let mut answer: Value = response.json().await.map_err(|cause| died(cause.to_string()))?;
-    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
-    if !is_refusal {
-        return Ok(value);
-    }
-    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (error, message) = (text("error"), text("message"));
-    if DEAD.iter().any(|dead| error.contains(dead) || message.contains(dead)) {
-        return Err(died(format!("{error}: {}", first_line(&message))));
-    }
-    Err(BrowserError::Refused { error, message })
-}
-
 fn returned(answer: &Value) -> Value {
     answer.pointer("/result/value").cloned().unwrap_or_default()
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }

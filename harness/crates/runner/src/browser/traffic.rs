@@ -61,6 +61,12 @@ impl Traffic {
         self.console.clear();
     }
 
+    /// Forgets all that was heard of another sub-test's pages.
+    pub(super) fn forget(&mut self) {
+        self.begin();
+        self.date = None;
+    }
+
     /// Whether a request awaits its response that was made less than `patience` ago.
     pub(super) fn is_busy(&self, patience: Duration) -> bool {
         let mut long_polls = self.long_polls.lock().unwrap_or_else(PoisonError::into_inner);

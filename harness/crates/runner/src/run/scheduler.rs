@@ -29,6 +29,7 @@ pub async fn run(
     let target = setting.target.description();
     listener.on_event(&Event::Started { plan: Arc::clone(&plan), target, at });
 
+    setting.browsers.prepare(visits(&plan));
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let scheduling =
         tokio::spawn(schedule(Arc::clone(&setting), Arc::clone(&plan), stop.clone(), Events::new(sender)));
@@ -61,6 +62,14 @@ pub async fn run(
         leftovers,
     }));
     listener.on_event(&Event::Finished(Finished { took: begun.elapsed(), end }));
+}
+
+/// The number of sub-tests that use a browser.
+fn visits(plan: &Plan) -> usize {
+    let runs = |planned: &&PlannedSubtest| {
+        planned.disposition == Disposition::Run && planned.scenario.needs.contains(&Capability::Dashboard)
+    };
+    plan.subtests.iter().filter(runs).count()
 }
 
 #[derive(Debug, Default)]
