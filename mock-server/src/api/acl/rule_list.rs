@@ -42,7 +42,7 @@ impl FieldType for RuleList {
             description,
             example: None,
             required: true,
-            schema: array(string(pattern, 1, MAX_DESTINATION_LEN), Some(MAX_SELECTORS)),
+            schema: not_empty(array(string(pattern, 1, MAX_DESTINATION_LEN), Some(MAX_SELECTORS))),
         };
         let choice =
             |name, required, schema| Property { name, description: "", example: None, required, schema };
@@ -67,6 +67,16 @@ impl FieldType for RuleList {
         ];
         let rule = variants.into_iter().fold(OneOfBuilder::new(), |any, variant| any.item(variant));
         array(Schema::from(rule), Some(MAX_RULES))
+    }
+}
+
+fn not_empty(schema: Schema) -> Schema {
+    match schema {
+        Schema::Array(mut array) => {
+            array.min_items = Some(1);
+            Schema::Array(array)
+        }
+        other => other,
     }
 }
 
