@@ -126,7 +126,9 @@ impl From<StoredRules> for AccessRules {
 
 impl FieldType for ReplacedVersion {
     fn parse(field: &'static str, value: &Value) -> Result<Self, Refusal> {
-        let version = value.as_i64().filter(|version| *version >= 0);
+        // 23.0 is an integer as well.
+        let whole = || value.to_string().strip_suffix(".0").and_then(|text| text.parse().ok());
+        let version = value.as_i64().or_else(whole).filter(|version| *version >= 0);
         version.map(Self).ok_or_else(|| Refusal::invalid(format!("{field} must be a non-negative integer")))
     }
 
