@@ -22,7 +22,7 @@ pub struct MachineView {
     tailnet_ip: String,
     /// online, offline, pending or quarantined.
     status: &'static str,
-    /// Without prefix.
+    /// Without the prefix `tag:`.
     tags: Vec<String>,
     /// Whether the machine is deleted after half an hour without a heartbeat.
     ephemeral: bool,

@@ -80,7 +80,7 @@ pub struct SelfView {
     tailnet_ip: String,
     /// online or offline.
     status: &'static str,
-    /// Without prefix.
+    /// Without the prefix `tag:`.
     tags: Vec<String>,
 }
 

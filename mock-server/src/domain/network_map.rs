@@ -26,7 +26,7 @@ pub struct Peer {
     /// The region of the relay that it is connected to.
     pub relay: Option<Region>,
     pub online: bool,
-    /// Without prefix.
+    /// Without the prefix `tag:`.
     pub tags: Vec<String>,
 }
 

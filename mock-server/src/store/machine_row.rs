@@ -17,7 +17,7 @@ pub struct Machine {
     pub tailnet_ip: String,
     /// As last stored; see [`Status::effective`].
     pub status: Status,
-    /// Without prefix.
+    /// Without the prefix `tag:`.
     pub tags: Vec<String>,
     pub ephemeral: bool,
     /// The WireGuard public key in base64.

@@ -12,7 +12,7 @@ use crate::domain::filter::excerpt;
 /// Matches sources.
 const SOURCE: &str = r"^(\*|tag:[A-Za-z0-9_.-]{1,63})$";
 
-/// Typical destinations.
+/// Matches destinations with ports, though not all: no pattern tells that a range ends after its beginning.
 const DESTINATION: &str = concat!(
     r"^(\*|tag:[A-Za-z0-9_.-]{1,63}):",
     r"(\*|[1-9][0-9]{0,3}(,[1-9][0-9]{0,3}){0,15}|[1-9][0-9]{0,2}-[1-9][0-9]{3})$"
@@ -24,7 +24,7 @@ const ALL_PORTS: &str = r"^(\*|tag:[A-Za-z0-9_.-]{1,63}):\*$";
 /// The maximum length of a source or destination in characters.
 const MAX_DESTINATION_LEN: usize = 256;
 
-/// Validated rules.
+/// Rules that machines can apply, in one spelling.
 pub(in crate::api) struct RuleList(pub(super) Vec<RuleView>);
 
 impl FieldType for RuleList {

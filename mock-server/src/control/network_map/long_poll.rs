@@ -37,7 +37,7 @@ pub struct Own {
     pub id: String,
     pub name: String,
     pub tailnet_ip: String,
-    /// Without prefix.
+    /// Without the prefix `tag:`.
     pub tags: Vec<String>,
     /// As effective when the machine was last read.
     pub status: Status,

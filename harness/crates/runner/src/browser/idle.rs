@@ -13,7 +13,7 @@ pub(super) struct Idle(Arc<Mutex<Vec<Waiting>>>);
 
 #[derive(Debug)]
 pub(super) enum Waiting {
-    /// Without any profile.
+    /// The profile of the sub-test before is removed.
     Ready(Box<Chromium>),
     Starting(JoinHandle<Result<Chromium, BrowserError>>),
 }

@@ -88,7 +88,7 @@ pub(crate) struct NetworkMapAnswer {
 /// What the network map says of this machine.
 #[derive(Debug, Deserialize)]
 pub(crate) struct OwnMachine {
-    /// Without prefix.
+    /// Without the prefix `tag:`.
     #[serde(default, deserialize_with = "checked::readable")]
     pub(crate) tags: Vec<String>,
 }

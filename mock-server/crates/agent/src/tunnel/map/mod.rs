@@ -56,7 +56,7 @@ pub(super) struct MapMachine {
     /// Whether the name is one by which a machine can be called.
     has_usable_name: bool,
     pub(super) key: PublicKey,
-    /// Without prefix.
+    /// Without the prefix `tag:`.
     tags: Vec<String>,
     /// The settings for the core.
     pub(super) settings: PeerSettings,
