@@ -80,7 +80,7 @@ pub(in crate::cli) async fn selftest(
         None => Matrix::built_in()?,
     };
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
-    let mut self_test = SelfTest::new(library, catalogue, known, jobs(&arguments), folder.path());
+    let mut self_test = SelfTest::new(loaded.library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     let untriable = self_test.untriable(&chosen);
     if (arguments.write_matrix.is_some() || arguments.check_matrix)
@@ -139,7 +139,7 @@ struct Trial {
 fn jobs(arguments: &Arguments) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let asked = arguments.jobs.and_then(|jobs| usize::try_from(jobs.get()).ok());
-    asked.unwrap_or((3 * cores).min(MAX_DEFAULT_JOBS))
+    asked.unwrap_or((6 * cores).min(MAX_DEFAULT_JOBS))
 }
 
 async fn try_deviations(
