@@ -5,6 +5,7 @@
 
 mod device;
 mod echo;
+mod segments;
 mod tcp;
 
 pub(crate) use echo::Pong;
@@ -13,7 +14,7 @@ pub(crate) use tcp::{ConnectionId, ConnectionRequest, ConnectionStatus, ReadOutc
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::icmp;
 use smoltcp::time::Instant as StackInstant;
 use smoltcp::wire::{HardwareAddress, IpCidr};
@@ -86,7 +87,7 @@ impl Netstack {
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<Pong> {
         let time = self.time(now);
         self.process_requests(now);
-        self.interface.poll(time, &mut self.device, &mut self.sockets);
+        self.move_packets(time);
         self.remove_ended(now);
         self.echoes.replies(self.sockets.get_mut(self.icmp), now)
     }
@@ -99,8 +100,18 @@ impl Netstack {
     /// Returns when [`Netstack::poll`] must be called next, unless there is a packet or a ping before.
     pub(crate) fn deadline(&mut self, now: Instant) -> Option<Instant> {
         let delay = self.interface.poll_delay(self.time(now), &self.sockets);
+        // Without room there is nothing that it could do.
+        let delay = delay.filter(|_| self.device.has_room());
         let stack = delay.map(|delay| now + Duration::from_micros(delay.total_micros()));
         [stack, self.tcp.deadline()].into_iter().flatten().min()
+    }
+
+    /// Lets the stack read and send. Unlike `Interface::poll`, it stops sending in time.
+    fn move_packets(&mut self, time: StackInstant) {
+        let Self { interface, device, sockets, .. } = self;
+        interface.poll_maintenance(time);
+        while interface.poll_ingress_single(time, device, sockets) != PollIngressSingleResult::None {}
+        while device.has_room() && interface.poll_egress(time, device, sockets) != PollResult::None {}
     }
 
     fn time(&self, now: Instant) -> StackInstant {

@@ -13,8 +13,9 @@ pub(super) const WINDOW: usize = 256 * 1024;
 pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(150);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// How long an ended connection answers retransmissions (TIME-WAIT of RFC 9293, shortened).
-const LINGER: Duration = Duration::from_secs(2);
+/// How long an ended connection answers retransmissions (TIME-WAIT of RFC 9293, shortened): the first three, at least,
+/// which come after 1, 2 and 4 seconds. Less than smoltcp's own 10 s, after which it would answer with a reset.
+pub(super) const LINGER: Duration = Duration::from_secs(8);
 
 /// The result of reading from a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,9 +163,10 @@ impl Connection {
         written.unwrap_or(0)
     }
 
+    /// Sends the end after what was written.
     pub(super) fn finish(&mut self, sockets: &mut SocketSet<'static>) {
         self.finished = true;
-        self.socket(sockets).close();
+        self.close_if_possible(sockets);
     }
 
     /// Returns the status at `now`.
@@ -188,8 +190,20 @@ impl Connection {
         }
     }
 
+    /// Closes the socket once everything is acknowledged, if the peer has closed its own: smoltcp would no longer hear that
+    /// the peer's window has opened.
+    fn close_if_possible(&mut self, sockets: &mut SocketSet<'static>) {
+        let socket = self.socket(sockets);
+        if socket.state() != State::CloseWait || socket.send_queue() == 0 {
+            socket.close();
+        }
+    }
+
     /// Updates the state and returns whether the connection can be removed.
     pub(super) fn update(&mut self, sockets: &mut SocketSet<'static>, now: Instant) -> bool {
+        if self.finished {
+            self.close_if_possible(sockets);
+        }
         let socket = self.socket(sockets);
         let state = socket.state();
         if state == State::Listen {

@@ -149,11 +149,12 @@ impl Netstack {
     }
 
     pub(in crate::tunnel::userspace) fn remove_ended(&mut self, now: Instant) {
-        let sockets = &mut self.sockets;
-        self.tcp.open.retain(|_, connection| {
+        let Self { sockets, device, tcp, .. } = self;
+        tcp.open.retain(|_, connection| {
             let over = connection.update(sockets, now);
             if over {
                 connection.detach(sockets);
+                device.forget(connection.port, connection.remote);
             }
             !over
         });
@@ -172,6 +173,7 @@ impl Netstack {
         let over = self.tcp.open.iter().find(|(_, known)| known.has_ended()).map(|(id, _)| *id);
         if let Some(mut over) = over.and_then(|id| self.tcp.open.remove(&id)) {
             over.detach(&mut self.sockets);
+            self.device.forget(over.port, over.remote);
         }
         self.tcp.open.len() < MAX_CONNECTIONS
     }

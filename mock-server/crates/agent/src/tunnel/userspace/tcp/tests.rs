@@ -1,10 +1,14 @@
 //! Tests with two stacks, a lossy network between them and simulated time.
 
+mod slow_readers;
+
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use super::connection::WINDOW;
+use smoltcp::wire::TcpPacket;
+
+use super::connection::{LINGER, WINDOW};
 use super::*;
 use crate::tunnel::userspace::Netstack;
 
@@ -14,6 +18,9 @@ const PORT: u16 = 8080;
 const WEB: SocketAddrV4 = SocketAddrV4::new(OTHER, PORT);
 
 const DELAY: Duration = Duration::from_millis(5);
+
+/// Long enough for all that has ended to be removed.
+const AFTER_LINGER: Duration = LINGER.saturating_add(Duration::from_secs(3));
 
 struct Network {
     one: Netstack,
@@ -25,6 +32,10 @@ struct Network {
     /// Lost packets per thousand.
     loss: u64,
     rng_state: u64,
+    /// Time between the arrivals of two packets.
+    spacing: Duration,
+    /// Bytes of connections that `one` has sent, repeated ones included.
+    carried: usize,
 }
 
 impl Network {
@@ -32,12 +43,25 @@ impl Network {
         let now = Instant::now();
         let (one, mut other) = (Netstack::new(ONE, 1, now), Netstack::new(OTHER, 2, now));
         other.serve(PORT);
-        Self { one, other, now, in_flight: VecDeque::new(), loss: 0, rng_state: 1 }
+        Self {
+            one,
+            other,
+            now,
+            in_flight: VecDeque::new(),
+            loss: 0,
+            rng_state: 1,
+            spacing: Duration::ZERO,
+            carried: 0,
+        }
+    }
+
+    fn random(&mut self) -> u64 {
+        self.rng_state = self.rng_state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        self.rng_state >> 33
     }
 
     fn is_lost(&mut self) -> bool {
-        self.rng_state = self.rng_state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        (self.rng_state >> 33) % 1000 < self.loss
+        self.random() % 1000 < self.loss
     }
 
     /// Polls both stacks and collects the packets that they send.
@@ -48,8 +72,12 @@ impl Network {
             std::iter::from_fn(|| self.one.poll_packet()).map(|packet| (true, packet)).collect();
         let back = std::iter::from_fn(|| self.other.poll_packet()).map(|packet| (false, packet));
         for (to_other, packet) in there.into_iter().chain(back).collect::<Vec<_>>() {
+            if to_other {
+                self.carried += TcpPacket::new_checked(&packet[20..]).unwrap().payload().len();
+            }
             if !self.is_lost() {
-                self.in_flight.push_back((self.now + DELAY, to_other, packet));
+                let free = self.in_flight.back().map_or(self.now, |(at, ..)| *at + self.spacing);
+                self.in_flight.push_back(((self.now + DELAY).max(free), to_other, packet));
             }
         }
     }
@@ -187,7 +215,7 @@ fn everything_arrives_in_order_despite_loss() {
         assert!(one.received == other.outgoing && other.received == one.outgoing, "loss of {loss} in 1000");
         network.one.release(one.id);
         network.other.release(other.id);
-        network.run(Duration::from_secs(5));
+        network.run(AFTER_LINGER);
         assert_eq!(network.held(), 0);
     }
 }
@@ -210,6 +238,31 @@ fn directions_close_independently() {
     assert_eq!(network.one.read(one, <[u8]>::len), ReadOutcome::Bytes(3));
     assert_eq!(network.one.read(one, |_| 0), ReadOutcome::Bytes(0), "there may be more");
     assert_eq!(network.one.connection_status(one, network.now), ConnectionStatus::Open);
+}
+
+#[test]
+fn repeated_end_is_answered() {
+    let mut network = Network::new();
+    let (one, other) = network.connected();
+    let mut one = ConnectionEnd::new(one, bytes(100, 1), usize::MAX);
+    let mut other = ConnectionEnd::new(other, bytes(100, 2), usize::MAX);
+    one.transfer(&mut network.one);
+    other.transfer(&mut network.other);
+    // After the delay of acknowledgements (10 ms), before they arrive.
+    network.run(Duration::from_millis(16));
+    // Both ends have crossed. `other` does not learn that its own has arrived, and repeats it three times.
+    network.in_flight.retain(|(_, to_other, _)| !to_other);
+    network.run(DELAY);
+    network.loss = 1000;
+    network.run(Duration::from_secs(4));
+    network.loss = 0;
+    network.run(Duration::from_secs(4));
+    for _ in 0..2 {
+        one.transfer(&mut network.one);
+        other.transfer(&mut network.other);
+    }
+    assert_eq!(network.one.connection_status(one.id, network.now), ConnectionStatus::Closed);
+    assert_eq!(network.other.connection_status(other.id, network.now), ConnectionStatus::Closed);
 }
 
 #[test]
@@ -252,7 +305,7 @@ fn closed_port_and_reset_request_are_refused() {
     assert_eq!(network.one.connection_status(down, network.now), ConnectionStatus::Refused);
     network.one.reset(nobody);
     network.one.reset(down);
-    network.run(Duration::from_secs(5));
+    network.run(AFTER_LINGER);
     assert_eq!(network.held(), 0);
     assert_eq!(network.other.next_request(), None);
 }
@@ -285,7 +338,7 @@ fn withdrawn_request_is_removed() {
     }
     assert_ne!(network.other.connection_status(asked.connection, network.now), ConnectionStatus::Open);
     network.other.release(asked.connection);
-    network.run(Duration::from_secs(5));
+    network.run(AFTER_LINGER);
     assert_eq!(network.held(), 0);
 }
 
@@ -309,7 +362,7 @@ fn data_before_a_reset_is_readable() {
     assert_eq!(network.other.read(other, |_| 0), ReadOutcome::Lost);
     assert_eq!(network.other.connection_status(other, network.now), ConnectionStatus::Lost);
     network.other.reset(other);
-    network.run(Duration::from_secs(5));
+    network.run(AFTER_LINGER);
     assert_eq!(network.held(), 0);
 }
 
@@ -330,7 +383,7 @@ fn vanished_peer_ends_the_connection() {
         assert_eq!(network.other.connection_status(other, network.now), ConnectionStatus::Lost);
         network.one.reset(one);
         network.other.reset(other);
-        network.run(Duration::from_secs(5));
+        network.run(AFTER_LINGER);
         assert_eq!(network.held(), 0);
     }
 }
@@ -393,7 +446,7 @@ fn unread_data_outlives_the_connection() {
     one.transfer(&mut network.one);
     assert_eq!(network.one.connection_status(one.id, network.now), ConnectionStatus::Closed);
     network.one.release(one.id);
-    network.run(Duration::from_secs(5));
+    network.run(AFTER_LINGER);
     assert_eq!(network.held(), 0);
 }
 
@@ -409,7 +462,7 @@ fn connections_are_bounded_and_removed() {
     }
     assert_eq!(asked, MAX_CONNECTIONS_PER_PEER);
     many.into_iter().for_each(|id| network.one.reset(id));
-    network.run(Duration::from_secs(5));
+    network.run(AFTER_LINGER);
     assert_eq!(network.held(), 0);
 
     // More connections than possible if TIME-WAIT kept their sockets.
@@ -428,6 +481,6 @@ fn connections_are_bounded_and_removed() {
         network.other.release(other);
         assert!(network.held() <= 4 * MAX_CONNECTIONS);
     }
-    network.run(Duration::from_secs(5));
+    network.run(AFTER_LINGER);
     assert_eq!(network.held(), 0);
 }
