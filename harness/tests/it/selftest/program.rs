@@ -47,6 +47,18 @@ fn deviations_of_every_kind_are_detected_and_reported() {
     assert!(std::fs::read_to_string(html).unwrap().contains("id=\"forwarded-for-believed\""));
 }
 
+/// Without its checkout the kit reads the scenarios that it contains, snapshots included.
+#[test]
+#[ignore = "needs root"]
+fn deviations_are_detected_without_a_checkout() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let line = r#"mount -t tmpfs none "$0" && exec "$1" selftest --filter count-as-text"#;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "sh", "-c", line]).arg(folder).arg(env!("CARGO_BIN_EXE_harness"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
 #[test]
 fn deviating_run_is_labelled_and_diagnosed() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ mod timeouts;
 mod traffic;
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ use traffic::TrafficSurvey;
 const RACE_REPETITIONS: usize = 2;
 /// Deviations that wait for what they prevent, beside those that keep the machine busy.
 const MAX_WAITING: usize = 48;
+/// Browsers in use at the same time, on many cores.
+const MAX_BROWSERS: usize = 6;
 /// Sub-tests of one deviation that run at the same time.
 const SUBTESTS_AT_ONCE: usize = 2;
 
@@ -119,7 +122,7 @@ impl SelfTest {
             jobs,
             folder: folder.to_owned(),
             scope: Scope::Declared,
-            browsers: Arc::default(),
+            browsers: Arc::new(Browsers::at_most(browsers())),
             traffic: TrafficSurvey::default(),
             embedded: Embedded::default(),
         }
@@ -161,7 +164,7 @@ impl SelfTest {
     ) -> Vec<DeviationOutcome> {
         // What takes longest begins first.
         let mut order = deviations.to_vec();
-        order.sort_by_key(|declared| std::cmp::Reverse(self.waiting_steps(declared)));
+        order.sort_by_key(|declared| std::cmp::Reverse(self.expected_wait(declared)));
         let jobs = self.jobs.max(1);
         let turns = Arc::new(Semaphore::new(jobs));
         let trying = order.into_iter().map(|declared| {
@@ -229,18 +232,25 @@ impl SelfTest {
         let deviation = Arc::new(ActiveDeviation::new(declared)?);
         let target = || Arc::new(self.embedded.behind(Arc::clone(&deviation) as _));
         let affected = self.affected_subtests(declared, &deviation);
-        let round = |only| Round { only, folder: &declared.id, jobs: SUBTESTS_AT_ONCE, turn };
-        let mut first = self.run_subtests(target(), round(&affected), stop).await?;
+        let round = async |only: &BTreeSet<&str>, folder: String| {
+            let round = Round { only, folder: &folder, jobs: SUBTESTS_AT_ONCE, turn };
+            Box::pin(self.run_subtests(target(), round, stop)).await
+        };
+        let mut first = round(&affected, declared.id.clone()).await?;
         if self.scope == Scope::AllSuites {
             self.traffic.add_unaffected(&mut first, &affected);
         }
         let races = self.failed_races(&first);
         let mut rounds = vec![first];
-        for _ in 0..RACE_REPETITIONS {
-            if !races.is_empty() {
-                rounds.push(self.run_subtests(target(), round(&races), stop).await?);
-            }
+        if !races.is_empty() {
+            let again = (1..=RACE_REPETITIONS).map(|n| round(&races, format!("{}-{n}", declared.id)));
+            rounds.extend(futures::future::try_join_all(again).await?);
         }
         Ok((deviation, rounds))
     }
+}
+
+/// Twice as many as there are cores: most of a deviation's time in a browser is spent on what it prevents.
+fn browsers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).saturating_mul(2).min(MAX_BROWSERS)
 }

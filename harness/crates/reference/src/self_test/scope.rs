@@ -1,8 +1,9 @@
 //! Selects the sub-tests that run against a deviation.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use harness_model::scenario::model::{Action, Capability, Scenario};
+use harness_model::scenario::model::{Action, Capability, Scenario, Step};
 use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::targets::Target as _;
@@ -10,6 +11,7 @@ use harness_runner::targets::Target as _;
 use crate::active_deviation::ActiveDeviation;
 
 use super::recipe::runs_tools;
+use super::timeouts::asks_for_end;
 use super::{Scope, SelfTest};
 
 impl SelfTest {
@@ -70,17 +72,32 @@ impl SelfTest {
         self.subtests(|scenario| failed.contains(scenario.id.as_str()) && has_race(scenario))
     }
 
-    /// The number of steps that may run into their timeout.
-    pub(super) fn waiting_steps(&self, declared: &Declared) -> usize {
+    /// How long a sub-test waits in vain for what the deviation prevents, as far as the matrix tells; of the longest one.
+    pub(super) fn expected_wait(&self, declared: &Declared) -> Duration {
         let scenarios = self.library.scenarios.iter();
         let catching = scenarios.filter(|scenario| declared.caught_by.contains(&scenario.id));
-        let steps = catching.flat_map(|scenario| &scenario.steps);
-        steps.filter(|step| step.eventually.is_some() || matches!(step.action, Action::Wire(_))).count()
+        let waits = catching.map(|scenario| {
+            let failing: Vec<&str> = self.matrix.checks(&declared.id, &scenario.id).collect();
+            let fails = |step: &&Step| failing.iter().any(|check| check.starts_with(&step.name.text));
+            let once: Duration = scenario.steps.iter().filter(fails).filter_map(limit).sum();
+            if has_race(scenario) { once * 2 } else { once }
+        });
+        waits.max().unwrap_or_default()
     }
 
     fn subtests(&self, is_wanted: impl Fn(&Scenario) -> bool) -> BTreeSet<&str> {
         let wanted = self.library.scenarios.iter().filter(|scenario| is_wanted(scenario));
         wanted.map(|scenario| scenario.id.as_str()).collect()
+    }
+}
+
+/// The time limit of a step that may wait for what never comes.
+fn limit(step: &Step) -> Option<Duration> {
+    match &step.action {
+        Action::Wire(command) => command.timeout.or(step.eventually),
+        Action::Interrupt(interruption) => Some(interruption.timeout),
+        Action::Ztna(command) if asks_for_end(step) || command.until.is_some() => Some(command.timeout),
+        _ => step.eventually,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, scenario};
 use harness_model::plan::Plan;
 use harness_model::scenario::Library;
-use harness_model::scenario::model::{Action, Scenario, Span, Step, Subject};
+use harness_model::scenario::model::{Action, Scenario, Span, Step, Subject, WireAction};
 
 use super::recipe::runs_tools;
 
@@ -17,6 +17,9 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 const MIN_WAIT: Duration = Duration::from_secs(3);
 /// How many times longer than on the plain reference a deviating one is waited for.
 const PATIENCE: u32 = 20;
+
+/// The shortest one for a handshake after the first of a sub-test, once all agents have started.
+const MIN_LATER_HANDSHAKE_WAIT: Duration = Duration::from_millis(1500);
 
 /// The shortest one for the end of a process.
 const MIN_END_WAIT: Duration = Duration::from_secs(6);
@@ -41,6 +44,11 @@ impl StepDurations {
     fn wait(&self, subtest: &str, step: &Span) -> Duration {
         let took = self.took.get(&(subtest.to_owned(), step.start));
         took.map_or(MAX_WAIT, |took| (*took * PATIENCE).clamp(MIN_WAIT, MAX_WAIT))
+    }
+
+    fn later_handshake_wait(&self, subtest: &str, step: &Span) -> Duration {
+        let took = self.took.get(&(subtest.to_owned(), step.start));
+        took.map_or(MAX_WAIT, |took| (*took * PATIENCE).clamp(MIN_LATER_HANDSHAKE_WAIT, MAX_WAIT))
     }
 
     fn shell_wait(&self, subtest: &str, step: &Span) -> Duration {
@@ -82,6 +90,7 @@ pub(super) fn shorten(library: &mut Library, durations: &StepDurations) {
 fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario {
     let runs_tools = runs_tools(scenario);
     let mut scenario = scenario.clone();
+    let mut has_met = false;
     for step in &mut scenario.steps {
         let mut longest = durations.wait(&scenario.id, &step.span);
         if runs_tools {
@@ -106,6 +115,11 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
         if let Action::Wire(command) = &mut step.action
             && awaits_handshake
         {
+            let longest = match has_met {
+                true => longest.min(durations.later_handshake_wait(&scenario.id, &step.span)),
+                false => longest,
+            };
+            has_met |= matches!(command.action, WireAction::Meet(_));
             command.timeout = Some(command.timeout.map_or(longest, |timeout| timeout.min(longest)));
         }
     }
@@ -113,7 +127,7 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
 }
 
 /// Whether a check waits until something ends that an earlier step left running.
-fn asks_for_end(step: &Step) -> bool {
+pub(super) fn asks_for_end(step: &Step) -> bool {
     let mut expectations = step.checks.iter().flat_map(|check| check.alternatives.iter().flatten());
     expectations.any(|expectation| matches!(expectation.subject, Subject::Ended(_)))
 }
@@ -130,6 +144,8 @@ mod tests {
         }
         let wait = |step: usize| durations.wait("keys/ST1", &(step..9)).as_millis();
         assert_eq!([1, 2, 3, 4].map(wait), [3000, 4000, 5000, 5000]);
+        let wait = |step: usize| durations.later_handshake_wait("keys/ST1", &(step..9)).as_millis();
+        assert_eq!([1, 2, 3, 4].map(wait), [1500, 4000, 5000, 5000]);
         durations.took.insert(("keys/ST1".to_owned(), 5), Duration::from_secs(5));
         let wait = |step: usize| durations.shell_wait("keys/ST1", &(step..9)).as_secs();
         assert_eq!([3, 4, 5].map(wait), [15, 25, 20]);

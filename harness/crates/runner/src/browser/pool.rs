@@ -38,7 +38,7 @@ impl Drop for Browsers {
 
 impl Browsers {
     /// Returns the browsers of a run that uses as many at the same time.
-    pub(super) fn at_most(browsers: usize) -> Self {
+    pub fn at_most(browsers: usize) -> Self {
         let places = Arc::new(Semaphore::new(browsers));
         Self { driver: Arc::default(), idle: Idle::default(), places, long_polls: LongPolls::default() }
     }

@@ -10,8 +10,8 @@ use crate::run::repeat;
 use crate::run::repeat::shell_variable;
 use crate::run::setting::{Detail, RunSettings};
 use crate::run::settling::Settling;
-use crate::step::eventually::Polling;
-use crate::step::{Stage, StepError, browse, perform};
+use crate::step::eventually::{LONG, Polling};
+use crate::step::{Stage, StepError, browse, may_wait_in_vain, perform};
 use harness_model::check::evidence::{Evidence, Exchange, PageResult, ProcessResult};
 use harness_model::check::outcome::{CheckVerdict, Outcome};
 use harness_model::check::snapshot::SnapshotMode;
@@ -25,6 +25,7 @@ use harness_model::scenario::template::{TemplateError, fill_template};
 use harness_model::scenario::undocumented::used_by;
 use harness_model::secret::Secrets;
 use harness_model::text::foreign::shown;
+use tokio::time::timeout;
 
 /// One execution of a sub-test's steps.
 pub(super) struct Walk<'a> {
@@ -128,7 +129,7 @@ impl Walk<'_> {
             let performed = match &seen {
                 // What was done is not done again: only the page is read again.
                 Some(page) => browse::look_again(page, stage).await,
-                None => perform(step, stage).await,
+                None => self.perform(step, stage).await,
             };
             if seen.is_none() && matches!(step.action, Action::Browse(_)) {
                 // A page has its time from the end of what was done on it, which took some itself.
@@ -166,6 +167,20 @@ impl Walk<'_> {
                 self.judge().judge(step, &result, &stage.bindings, self.setting.snapshots, self.secrets);
             return (result, outcomes);
         }
+    }
+
+    /// Executes a step. The turn ends once what it waits for takes longer than it usually does.
+    async fn perform(&self, step: &Step, stage: &mut Stage) -> Result<Evidence, StepError> {
+        // On the heap: unoptimised, all that a step may do takes much of a thread's stack.
+        let mut performed = Box::pin(perform(step, stage));
+        if !may_wait_in_vain(step) {
+            return performed.await;
+        }
+        if let Ok(evidence) = timeout(LONG, &mut performed).await {
+            return evidence;
+        }
+        self.setting.turn.end();
+        performed.await
     }
 
     fn record(&self, evidence: &Evidence) {

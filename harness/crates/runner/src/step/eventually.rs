@@ -6,7 +6,8 @@ use tokio::time::{Instant, sleep};
 
 const INITIAL_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
-const LONG: Duration = Duration::from_millis(500);
+/// What is on its way usually takes less.
+pub const LONG: Duration = Duration::from_millis(500);
 
 /// The pauses between attempts: they double up to a maximum, and end at the deadline.
 #[derive(Debug)]

@@ -35,6 +35,12 @@ pub(super) async fn perform(interruption: &Interruption, stage: &mut Stage) -> R
     Ok(Evidence::Process(result))
 }
 
+/// Whether a check waits until something ends that an earlier step left running.
+pub(super) fn asks_for_end(step: &Step) -> bool {
+    let mut subjects = step.checks.iter().flat_map(|check| check.alternatives.iter().flatten());
+    subjects.any(|expectation| matches!(expectation.subject, Subject::Ended(_)))
+}
+
 /// Returns how many processes a step may see end, and how long it waits for that. `None` if none of its checks asks.
 pub(super) fn watch(step: &Step, stage: &mut Stage) -> Option<Watch> {
     let machine = match &step.action {
@@ -46,9 +52,7 @@ pub(super) fn watch(step: &Step, stage: &mut Stage) -> Option<Watch> {
         Action::Shell(line) => line.timeout,
         _ => return None,
     };
-    let mut subjects = step.checks.iter().flat_map(|check| check.alternatives.iter().flatten());
-    let asks = subjects.any(|expectation| matches!(expectation.subject, Subject::Ended(_)));
-    if !asks {
+    if !asks_for_end(step) {
         return None;
     }
     let processes = stage.machines.get_mut(&machine).map(|machine| {

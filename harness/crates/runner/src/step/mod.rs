@@ -26,6 +26,12 @@ use harness_model::scenario::model::{Action, Step};
 pub use error::StepError;
 pub use stage::Stage;
 
+/// Whether the step itself may do nothing but wait until its time limit, for what never comes.
+pub(crate) fn may_wait_in_vain(step: &Step) -> bool {
+    matches!(step.action, Action::Wire(_) | Action::Interrupt(_) | Action::Wait(_))
+        || interrupt::asks_for_end(step)
+}
+
 /// Executes a step once.
 ///
 /// # Errors

@@ -30,14 +30,14 @@ use crate::cli::value::count;
 use destination::Destination;
 use progress::Progress;
 
-const MAX_DEFAULT_JOBS: usize = 12;
+const MAX_DEFAULT_JOBS: usize = 24;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// Try only these deviations: ids or families, separated by commas, such as 'counts,key-used-*'
     #[arg(long, value_name = "IDS")]
     filter: Option<String>,
-    /// Number of deviations to try concurrently [default: three times the number of cores, at most 12]
+    /// Number of deviations to try concurrently [default: six times the number of cores, at most 24]
     #[arg(long, value_name = "N", value_parser = count::<NonZeroU32>)]
     jobs: Option<NonZeroU32>,
     /// Try every deviation N times; one that is missed once counts as missed
@@ -65,8 +65,9 @@ pub(in crate::cli) async fn selftest(
 ) -> Result<ExitCode, CliError> {
     let started = Instant::now();
     let catalogue = Catalogue::built_in()?;
-    let library = library::open(scenarios)?.library;
-    let mistakes = census::mistakes(&catalogue, &library);
+    // Snapshots are read while deviations are tried: what was loaded stays open until then.
+    let loaded = library::open(scenarios)?;
+    let mistakes = census::mistakes(&catalogue, &loaded.library);
     if !mistakes.is_empty() {
         return Err(CliError::Census(mistakes));
     }
@@ -80,7 +81,7 @@ pub(in crate::cli) async fn selftest(
         None => Matrix::built_in()?,
     };
     let folder = tempfile::Builder::new().prefix("qz-").tempdir().map_err(CliError::TemporaryFolder)?;
-    let mut self_test = SelfTest::new(library, catalogue, known, jobs(&arguments), folder.path());
+    let mut self_test = SelfTest::new(loaded.library, catalogue, known, jobs(&arguments), folder.path());
     let mut chosen: Vec<&Declared> = selected.iter().collect();
     let untriable = self_test.untriable(&chosen);
     if (arguments.write_matrix.is_some() || arguments.check_matrix)
@@ -139,7 +140,7 @@ struct Trial {
 fn jobs(arguments: &Arguments) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let asked = arguments.jobs.and_then(|jobs| usize::try_from(jobs.get()).ok());
-    asked.unwrap_or((3 * cores).min(MAX_DEFAULT_JOBS))
+    asked.unwrap_or((6 * cores).min(MAX_DEFAULT_JOBS))
 }
 
 async fn try_deviations(
