@@ -15,6 +15,12 @@ pub enum BrowserError {
     /// The driver or the browser has ended, or does not answer.
     #[error("the browser died: {cause}{last_words}")]
     Died { cause: String, last_words: String },
+    /// Chromium gives up all requests when an address of its host comes or goes.
+    #[error(
+        "the network of this host changed while a page made requests (ERR_NETWORK_CHANGED)\nrun it again, or with \
+         --jobs 1 if containers of other sub-tests come and go beside it"
+    )]
+    NetworkChanged,
     /// The driver refuses a command.
     #[error("{error}: {message}")]
     Refused { error: String, message: String },

@@ -20,6 +20,8 @@ use super::tree::{self, Element};
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// What changes when the document does.
 const STATE: &str = "document.readyState + document.documentElement.outerHTML.length";
+/// How often a page is loaded again that the network of this host did not let load.
+const MAX_RELOADS: usize = 5;
 /// The pause between two looks at a page.
 const PAUSE: Duration = Duration::from_millis(30);
 /// Requests that take longer than this do not keep a page from being quiet: they may wait for news.
@@ -97,28 +99,25 @@ impl Browser {
     /// Loads a page. A page that does not load in time is no error here: what there is of it is looked at.
     ///
     /// # Errors
-    /// The browser has died, or the address is none.
+    /// The browser has died, the address is none, or the network of this host changes all the time.
     pub async fn open_page(
         &mut self,
         url: &Url,
         limit: Duration,
     ) -> Result<Result<(), Obstacle>, BrowserError> {
-        self.limit_loading(limit).await?;
-        of_page(self.post("url", json!({ "url": url.as_str() })).await.map(drop))
+        self.load("url", json!({ "url": url.as_str() }), limit).await
     }
 
     /// # Errors
-    /// The browser has died.
+    /// As of [`Browser::open_page`].
     pub async fn reload(&mut self, limit: Duration) -> Result<Result<(), Obstacle>, BrowserError> {
-        self.limit_loading(limit).await?;
-        of_page(self.post("refresh", json!({})).await.map(drop))
+        self.load("refresh", json!({}), limit).await
     }
 
     /// # Errors
-    /// The browser has died.
+    /// As of [`Browser::open_page`].
     pub async fn back(&mut self, limit: Duration) -> Result<Result<(), Obstacle>, BrowserError> {
-        self.limit_loading(limit).await?;
-        of_page(self.post("back", json!({})).await.map(drop))
+        self.load("back", json!({}), limit).await
     }
 
     /// Returns the address of the page.
@@ -307,10 +306,13 @@ impl Browser {
     /// Returns what the page has requested and printed since the step began.
     ///
     /// # Errors
-    /// The browser has died.
+    /// The browser has died, or the page was not answered because the network of this host changed.
     pub async fn seen(&mut self) -> Result<Seen, BrowserError> {
         self.listen().await?;
         self.listen_to_console().await?;
+        if self.traffic.is_cut_short() {
+            return Err(BrowserError::NetworkChanged);
+        }
         Ok(self.traffic.seen())
     }
 
@@ -358,6 +360,26 @@ impl Browser {
             let id = found.get(ELEMENT).and_then(Value::as_str);
             id.map(str::to_owned).ok_or(Obstacle::Gone)
         }))
+    }
+
+    /// Loads a page by this command, and reloads it if the network of this host changed meanwhile.
+    async fn load(
+        &mut self,
+        command: &str,
+        body: Value,
+        limit: Duration,
+    ) -> Result<Result<(), Obstacle>, BrowserError> {
+        self.limit_loading(limit).await?;
+        let mut loaded = of_page(self.post(command, body).await.map(drop))?;
+        for _ in 0..MAX_RELOADS {
+            self.listen().await?;
+            if !self.traffic.is_cut_short() {
+                return Ok(loaded);
+            }
+            self.begin().await?;
+            loaded = of_page(self.post("refresh", json!({})).await.map(drop))?;
+        }
+        Err(BrowserError::NetworkChanged)
     }
 
     async fn limit_loading(&mut self, limit: Duration) -> Result<(), BrowserError> {

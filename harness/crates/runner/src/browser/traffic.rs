@@ -11,6 +11,8 @@ use serde_json::Value;
 const STREAMS: [&str; 3] = ["EventSource", "WebSocket", "Ping"];
 /// Lines kept of the console.
 const MAX_CONSOLE_LINES: usize = 50;
+/// What Chromium reports of requests that it gave up because of its host.
+const NETWORK_CHANGED: &str = "net::ERR_NETWORK_CHANGED";
 /// Requests kept of a step.
 const MAX_REQUESTS: usize = 500;
 
@@ -25,6 +27,7 @@ pub(super) struct Traffic {
     requests: Vec<Observed>,
     console: Vec<String>,
     date: Option<String>,
+    is_cut_short: bool,
 }
 
 /// What a page has requested and printed.
@@ -59,6 +62,7 @@ impl Traffic {
     pub(super) fn begin(&mut self) {
         self.requests.clear();
         self.console.clear();
+        self.is_cut_short = false;
     }
 
     /// Forgets all that was heard of another sub-test's pages.
@@ -72,9 +76,7 @@ impl Traffic {
         let mut long_polls = self.long_polls.lock().unwrap_or_else(PoisonError::into_inner);
         let mut is_busy = false;
         for observed in self.requests.iter().filter(|observed| !observed.is_done && !observed.is_stream) {
-            let path = observed.request.url.split('?').next().unwrap_or_default();
-            // Each sub-test may have an origin of its own.
-            let path = path.splitn(4, '/').nth(3).unwrap_or_default();
+            let path = path(&observed.request.url);
             if long_polls.contains(path) {
                 continue;
             }
@@ -85,6 +87,11 @@ impl Traffic {
             }
         }
         is_busy
+    }
+
+    /// Whether a request of this step, other than a long poll, ended because the network of this host changed.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.is_cut_short
     }
 
     pub(super) fn seen(&self) -> Seen {
@@ -143,9 +150,11 @@ impl Traffic {
                 }
             }
             "Network.loadingFinished" | "Network.loadingFailed" => {
-                if let Some(observed) = self.find(&id) {
-                    observed.is_done = true;
-                }
+                let Some(observed) = self.find(&id) else { return };
+                observed.is_done = true;
+                let (is_stream, path) = (observed.is_stream, path(&observed.request.url).to_owned());
+                self.is_cut_short |=
+                    text("/errorText") == NETWORK_CHANGED && !is_stream && !self.is_long_poll(&path);
             }
             _ => {}
         }
@@ -162,10 +171,20 @@ impl Traffic {
         }
     }
 
+    fn is_long_poll(&self, path: &str) -> bool {
+        self.long_polls.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
     fn find(&mut self, id: &str) -> Option<&mut Observed> {
         // A redirect has the id of the request before it.
         self.requests.iter_mut().rev().find(|observed| observed.id == id)
     }
+}
+
+/// Returns the path of an address without its origin: each sub-test may have one of its own.
+fn path(url: &str) -> &str {
+    let url = url.split('?').next().unwrap_or_default();
+    url.splitn(4, '/').nth(3).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -190,5 +209,22 @@ mod tests {
         assert!(!traffic.is_busy(Duration::ZERO), "they are open for too long");
         let known: Vec<_> = long_polls.lock().unwrap().iter().cloned().collect();
         assert_eq!(known, ["api/changes", "news"], "a write is no long poll");
+    }
+    #[test]
+    fn a_request_is_cut_short_by_the_hosts_network_only() {
+        let mut traffic = Traffic::default();
+        traffic.expect_long_polls(&["/api/changes".to_owned()]);
+        let mut fails = |path: &str, kind: &str, why: &str| {
+            traffic.begin();
+            let request = json!({ "url": format!("http://t:1/{path}"), "method": "GET" });
+            let sent = json!({ "requestId": path, "type": kind, "request": request });
+            traffic.event("Network.requestWillBeSent", &sent);
+            traffic.event("Network.loadingFailed", &json!({ "requestId": path, "errorText": why }));
+            traffic.is_cut_short()
+        };
+        assert!(fails("main.js", "Script", NETWORK_CHANGED));
+        assert!(!fails("main.js", "Script", "net::ERR_CONNECTION_REFUSED"), "the target's doing");
+        assert!(!fails("api/changes?since=4", "Fetch", NETWORK_CHANGED), "a page repeats it");
+        assert!(!fails("events", "EventSource", NETWORK_CHANGED), "a page repeats it");
     }
 }
