@@ -86,7 +86,13 @@ impl AgentWords {
             let served = if word == "--serve" { rest.next() } else { None };
             match served.and_then(|served| served.split_once('=')) {
                 Some((port, service)) => {
-                    words.extend(fill(form, &[("{port}", port), ("{service}", service)]));
+                    let given = fill(form, &[("{port}", port), ("{service}", service)]);
+                    // A flag that takes no value, such as --userspace, is given once.
+                    let is_flag = |at: usize| [at, at + 1].iter().all(|at| form.get(*at) == given.get(*at));
+                    let known = words.clone();
+                    let new =
+                        given.iter().enumerate().filter(|(at, word)| !is_flag(*at) || !known.contains(word));
+                    words.extend(new.map(|(_, word)| word.clone()));
                 }
                 None => words.extend([Some(word), served].into_iter().flatten().cloned()),
             }
@@ -138,6 +144,14 @@ mod tests {
                 own.clone(),
                 "up --serve 22=h:1 --serve 80=h:2 -v",
                 &["up --offer 22 --at h:1 --offer 80 --at h:2 -v"][..],
+            ),
+            (
+                AgentWords {
+                    serve: Some(split("--userspace --serve {port}={service}")),
+                    ..AgentWords::default()
+                },
+                "up --serve 22=h:1 --serve 80=h:2",
+                &["up --userspace --serve 22=h:1 --serve 80=h:2"][..],
             ),
             (AgentWords::default(), "nc b 22 --timeout 2s", &["nc b 22 --timeout 2s"][..]),
             (AgentWords::default(), "up --serve 22=h:1", &["up --serve 22=h:1"][..]),
