@@ -26,12 +26,13 @@ const LEVELS: [(&str, Option<Capability>); 7] = [
 ];
 
 /// Capabilities that no document asks for: what needs one that is not declared belongs to no level.
-const OPTIONAL: [Capability; 11] = [
+const OPTIONAL: [Capability; 12] = [
     Capability::Heartbeat,
     Capability::Addresses,
     Capability::Tun,
     Capability::HostName,
     Capability::ClaimTags,
+    Capability::AccessRules,
     Capability::Fresh,
     Capability::Quota,
     Capability::Ansible,

@@ -88,6 +88,9 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         Capability::Organisations => "set other_org_id and tokens.outsider",
         Capability::Cidr => "set address to the address from which the target sees the kit",
         Capability::ClaimTags => "set agent.words.claim_tags",
+        Capability::AccessRules => {
+            "set agent.words.serve and agent.words.connect, and add it to `capabilities`"
+        }
         Capability::HostName => "run the kit on Linux, where it may create user namespaces",
         Capability::Quota => "add [quota] with an organisation that may have a few machines only",
         Capability::Terraform => "install Terraform, and set terraform.provider",

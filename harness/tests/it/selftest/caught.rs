@@ -1,8 +1,11 @@
 //! When a deviation counts as caught.
 
-use harness_reference::self_test::SelfTest;
+use std::collections::BTreeSet;
+
+use harness_reference::self_test::{Scope, SelfTest};
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
+use harness_report::diagnosis::observed::Cell;
 use harness_runner::run;
 
 use crate::selftest::library;
@@ -50,6 +53,23 @@ async fn only_failed_checks_of_the_declared_statements_catch_a_deviation() {
         let missed = outcomes[0].missed.join("\n");
         assert!(missed.contains(expected), "{}: {expected}\n{missed}", declared.id);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deviation_that_affects_no_changed_subtest_keeps_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::built_in().unwrap();
+    let known = catalogue.find("dashboard-count-missing").cloned().unwrap();
+    let mut self_test = SelfTest::new(library(), catalogue, Matrix::built_in().unwrap(), 2, folder.path());
+    self_test.scope = Scope::Unlearned(BTreeSet::from(["api-key/ST1".to_owned()]));
+    let (_stopper, stop) = run::stop();
+    let outcomes = self_test.try_deviations(&[&known], &stop, |_| ()).await;
+    assert_eq!(outcomes[0].missed, [""; 0]);
+    assert!(outcomes[0].tried_nothing(), "{:?}", outcomes[0].observed);
+    let mut matrix = Matrix::built_in().unwrap();
+    let before: Vec<Cell> = matrix.cells(&known.id).collect();
+    matrix.learn(&known.id, &outcomes[0].observed, |subtest| subtest == "api-key/ST1");
+    assert_eq!(matrix.cells(&known.id).collect::<Vec<_>>(), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

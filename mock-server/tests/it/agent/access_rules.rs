@@ -22,7 +22,7 @@ struct Site {
 impl Site {
     async fn open() -> Self {
         let server = TestServer::listen().await;
-        let local = greeter();
+        let local = greeter("127.0.0.1");
         let (laptop, prod, third) = (server.machine().await, server.machine().await, server.machine().await);
         let key = server.create_key(&laptop, &["--name", "fleet", "--reusable"]);
         let mut ups = Vec::new();
@@ -42,17 +42,17 @@ impl Site {
         }
         site
     }
-
-    async fn set(&self, rules: Value) {
-        let body = json!({ "org_id": ACME, "rules": rules }).to_string();
-        let answer = self.server.send("PUT", "/api/acl", &self.server.token(ADMIN).await, &body).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-    }
 }
 
-/// A service that greets, and the port of this host that it listens on.
-fn greeter() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+pub(super) async fn set(server: &TestServer, rules: Value) {
+    let body = json!({ "org_id": ACME, "rules": rules }).to_string();
+    let answer = server.send("PUT", "/api/acl", &server.token(ADMIN).await, &body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+/// Starts a service that greets, and returns the port of this host that it listens on.
+pub(super) fn greeter(address: &str) -> u16 {
+    let listener = TcpListener::bind((address, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -71,7 +71,7 @@ fn connect(machine: &Machine, name: &str, port: u16) -> Ended {
     Ended::of(child.wait_with_output().unwrap(), machine)
 }
 
-fn reaches(machine: &Machine, name: &str, port: u16) -> bool {
+pub(super) fn reaches(machine: &Machine, name: &str, port: u16) -> bool {
     let ended = connect(machine, name, port);
     ended.code == Some(0) && ended.stdout == "hello"
 }
@@ -89,7 +89,7 @@ async fn a_rule_by_tag_decides_what_machines_reach() {
     assert!(reaches(laptop, "prod", 80) && reaches(third, "prod", 22) && reaches(prod, "laptop", 22));
     assert_eq!(peer(third, "prod")["access"], json!("all"));
 
-    site.set(json!([{ "src": ["tag:laptop"], "dst": ["tag:prod:22"], "proto": "tcp" }])).await;
+    set(&site.server, json!([{ "src": ["tag:laptop"], "dst": ["tag:prod:22"], "proto": "tcp" }])).await;
     eventually(|| !reaches(third, "prod", 22));
     assert!(reaches(laptop, "prod", 22));
     for (machine, name, port) in
@@ -116,7 +116,7 @@ async fn a_rule_by_tag_decides_what_machines_reach() {
     eventually(|| reaches(third, "prod", 22));
     assert!(!reaches(third, "prod", 80));
 
-    site.set(json!([])).await;
+    set(&site.server, json!([])).await;
     eventually(|| reaches(laptop, "prod", 80));
     eventually(|| reaches(prod, "third", 22));
 }

@@ -20,6 +20,7 @@ mod relay;
 mod robustness;
 mod state;
 mod tun;
+mod tun_access_rules;
 mod tunnel;
 mod up;
 

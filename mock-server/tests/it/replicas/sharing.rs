@@ -5,8 +5,11 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::json;
 
+use mock_server::app::Config;
+
 use super::{database, replicas, text};
 use crate::test_server::{ACME, ADMIN, TestServer, key_of};
+use crate::wait::DEADLINE;
 
 /// Migrations, the initial content and the key of sessions are made once, whichever of three starts first.
 #[tokio::test(flavor = "multi_thread")]
@@ -71,6 +74,45 @@ async fn a_waiting_machine_hears_at_once_of_another_replicas_change() {
     assert_eq!(joined.status, 201);
     let peers = map.expect("it was told").body["data"]["peers"].clone();
     assert_eq!(peers[0]["name"], "joins", "{peers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_hear_at_once_of_access_rules_that_were_set_at_another_replica() {
+    let Some(database) = database().await else { return };
+    let config = Config { database: database.clone(), ..TestServer::config() };
+    let mut state = mock_server::app::state(&config, "http://control.test".to_owned()).await.unwrap();
+    state.settings_mut().unwrap().map_poll_interval = Duration::from_secs(3600);
+    let (waiting, other) = (TestServer::of(state), TestServer::open(database, 9).await);
+    let admin = other.token(ADMIN).await;
+    let body = json!({ "action": "create_auth_key", "org_id": ACME, "name": "a key", "reusable": true });
+    let key = text(&other.post("/api/key-management", &admin, &body).await, "/data/key");
+    let mut tokens = Vec::new();
+    for name in ["one", "two"] {
+        let registration = json!({ "auth_key": key, "name": name, "public_key": key_of(name) });
+        let machine = other.post("/api/register-machine", "", &registration).await;
+        tokens.push(text(&machine, "/data/machine_token"));
+    }
+    let map = |since: i64, wait: u8| format!("/api/network-map?since={since}&wait={wait}&access_rules=true");
+    let mut known = waiting.get(&map(0, 0), &tokens[0]).await.body["data"]["version"].as_i64().unwrap();
+    // The rules, other rules, and no rules any more.
+    let ssh = json!([{ "src": ["tag:laptop"], "dst": ["tag:prod:22"], "proto": "tcp" }]);
+    let page = json!([{ "src": ["tag:laptop"], "dst": ["tag:prod:80"], "proto": "tcp" }]);
+    for rules in [ssh, page, json!([])] {
+        let path = map(known, 50);
+        let polls = join_all(tokens.iter().map(|token| waiting.get(&path, token)));
+        let change = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let body = json!({ "org_id": ACME, "rules": rules }).to_string();
+            other.send("PUT", "/api/acl", &admin, &body).await
+        };
+        let both = tokio::time::timeout(DEADLINE, async { tokio::join!(polls, change) });
+        let (told, changed) = both.await.expect("all were told");
+        assert_eq!(changed.status, 200, "{changed:?}");
+        for map in &told {
+            assert_eq!(map.body["data"]["access_rules"], rules, "{map:?}");
+        }
+        known = told[0].body["data"]["version"].as_i64().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

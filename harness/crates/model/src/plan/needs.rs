@@ -115,6 +115,9 @@ fn describe_need(capability: Capability) -> &'static str {
         Capability::Tun => "a TUN device",
         Capability::ClaimTags => "words with which the agent claims tags",
         Capability::HostName => "a host name for each machine",
+        Capability::AccessRules => {
+            "access rules, and words with which the agent serves a port and connects to one"
+        }
         Capability::Fresh => "an empty target for each sub-test",
         Capability::Quota => "an organisation with a machine limit",
         Capability::Ansible => "Ansible",

@@ -36,10 +36,12 @@ pub enum Undocumented {
     Heartbeat,
     /// `GET /api/network-map`.
     NetworkMap,
+    /// `PUT /api/acl`, which replaces the access rules.
+    Acl,
 }
 
 /// All of them, with their names in profiles.
-pub const UNDOCUMENTED: [(Undocumented, &str); 7] = [
+pub const UNDOCUMENTED: [(Undocumented, &str); 8] = [
     (Undocumented::Machines, "machines"),
     (Undocumented::MachineAdmin, "machine_admin"),
     (Undocumented::RevokeApiKey, "revoke_api_key"),
@@ -47,6 +49,7 @@ pub const UNDOCUMENTED: [(Undocumented, &str); 7] = [
     (Undocumented::UserOrgs, "user_orgs"),
     (Undocumented::Heartbeat, "heartbeat"),
     (Undocumented::NetworkMap, "network_map"),
+    (Undocumented::Acl, "acl"),
 ];
 
 const REGISTER: &str = "/api/register-machine";
@@ -67,6 +70,7 @@ impl Undocumented {
             Self::UserOrgs => "GET /api/user-orgs with the organisation's id",
             Self::Heartbeat => "POST /api/heartbeat",
             Self::NetworkMap => "GET /api/network-map",
+            Self::Acl => "PUT /api/acl with rules in the spelling of Tailscale's acls",
         }
     }
 
@@ -78,6 +82,7 @@ impl Undocumented {
             Self::UserOrgs => Some("/api/user-orgs"),
             Self::Heartbeat => Some("/api/heartbeat"),
             Self::NetworkMap => Some("/api/network-map"),
+            Self::Acl => Some("/api/acl"),
             Self::RevokeApiKey | Self::Claims => None,
         }
     }

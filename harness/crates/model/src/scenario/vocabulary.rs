@@ -227,6 +227,7 @@ pub const CAPABILITIES: &[(&str, Capability)] = &[
     ("tun", Capability::Tun),
     ("host-name", Capability::HostName),
     ("claim-tags", Capability::ClaimTags),
+    ("access-rules", Capability::AccessRules),
     ("fresh", Capability::Fresh),
     ("quota", Capability::Quota),
     ("ansible", Capability::Ansible),

@@ -11,8 +11,8 @@ use harness_runner::browser;
 use harness_runner::exchange::ClientSettings;
 use harness_runner::targets::profile::{Installer, ProfileNotes};
 use harness_runner::targets::{
-    AgentCommand, Dashboard, EnvironmentFacts, EnvironmentNeeds, OrganisationLimit, PreflightScope, Target,
-    TargetError, TestEnvironment,
+    AgentCommand, AgentWords, Dashboard, EnvironmentFacts, EnvironmentNeeds, OrganisationLimit,
+    PreflightScope, Target, TargetError, TestEnvironment,
 };
 use mock_server::app::{Fixture, People};
 use testcontainers::bollard::Docker;
@@ -74,7 +74,7 @@ impl Containers {
                 .clone()
                 .map(|org| OrganisationLimit { org, machines: OTHER_ORG_MACHINES }),
             address: network.gateway().to_string(),
-            agent: Some(AgentCommand { program: AGENT.into(), ..AgentCommand::default() }),
+            agent: Some(AgentCommand { program: AGENT.into(), words: words(), ..AgentCommand::default() }),
             network: None,
             addresses: network.block,
             listen: network.gateway(),
@@ -88,6 +88,12 @@ impl Containers {
     }
 }
 
+/// Only a machine without a TUN device passes connections on to a service.
+fn words() -> AgentWords {
+    let serve = ["--userspace", "--serve", "{port}={service}"];
+    AgentWords { serve: Some(serve.map(str::to_owned).to_vec()), ..AgentWords::default() }
+}
+
 impl Target for Containers {
     fn description(&self) -> TargetDescription {
         let mut capabilities = BTreeSet::from([
@@ -96,6 +102,7 @@ impl Target for Containers {
             Capability::Cidr,
             Capability::ClaimTags,
             Capability::Clock,
+            Capability::AccessRules,
             Capability::Fresh,
             Capability::Heartbeat,
             Capability::HostName,

@@ -122,6 +122,7 @@ impl Target for Embedded {
             Capability::Cidr,
             Capability::ClaimTags,
             Capability::Clock,
+            Capability::AccessRules,
             Capability::Heartbeat,
             Capability::Organisations,
             Capability::Fresh,

@@ -96,6 +96,14 @@ pub struct DeviationOutcome {
     pub duration: Duration,
 }
 
+impl DeviationOutcome {
+    /// Whether no sub-test ran, since it affects none of those that the scope asks for.
+    pub fn tried_nothing(&self) -> bool {
+        let Observed { cells, erred, skipped, .. } = &self.observed;
+        cells.is_empty() && erred.is_empty() && skipped.is_empty()
+    }
+}
+
 impl SelfTest {
     pub fn new(
         mut library: Library,

@@ -12,6 +12,7 @@ pub(crate) mod login;
 pub mod machine;
 pub mod process;
 pub mod race;
+pub mod service;
 pub mod set;
 pub mod shell;
 mod stage;

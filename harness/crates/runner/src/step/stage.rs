@@ -10,6 +10,7 @@ use crate::run::slot::Slot;
 use crate::targets::TestEnvironment;
 
 use super::machine::Machine;
+use super::service::Service;
 use super::visit::Visit;
 use super::wire::peer::Peer;
 
@@ -25,6 +26,8 @@ pub struct Stage {
     /// The user in the dashboard.
     pub visit: Visit,
     pub bindings: Bindings,
+    /// What machines may serve to others, if a step asks for it (`${service}`).
+    pub service: Option<Service>,
     /// The sub-test's place among those that run at the same time.
     pub slot: Slot,
 }

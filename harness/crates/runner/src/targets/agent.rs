@@ -30,6 +30,10 @@ pub struct AgentWords {
     pub machine_admin: Vec<Vec<String>>,
     /// What `up` takes instead of `--tags TAGS`, with `{tags}` in its place.
     pub claim_tags: Option<Vec<String>>,
+    /// What `up` takes instead of `--serve PORT=SERVICE`, with `{port}` and `{service}` in their places.
+    pub serve: Option<Vec<String>>,
+    /// The form of `nc MACHINE PORT --timeout TIME`, with `{machine}`, `{port}` and `{time}` in their places.
+    pub connect: Option<Vec<String>>,
 }
 
 impl Default for AgentWords {
@@ -42,6 +46,8 @@ impl Default for AgentWords {
                 form(&["machine-admin", "{action}", "{machine}"]),
             ],
             claim_tags: None,
+            serve: None,
+            connect: None,
         }
     }
 }
@@ -51,7 +57,8 @@ impl AgentWords {
     pub(super) fn of(words: &Words) -> Self {
         let usual = Self::default();
         let machine_admin = words.machine_admin.clone().map_or(usual.machine_admin, |form| vec![form]);
-        Self { machine_admin, claim_tags: words.claim_tags.clone() }
+        let Words { claim_tags, serve, connect, .. } = words.clone();
+        Self { machine_admin, claim_tags, serve, connect }
     }
 
     /// Returns the forms of a step's command, at least one.
@@ -61,9 +68,30 @@ impl AgentWords {
                 let filled = |word: &String| word.replace("{action}", action).replace("{machine}", machine);
                 self.machine_admin.iter().map(|form| form.iter().map(filled).collect()).collect()
             }
-            [name, ..] if name == "up" => vec![self.claiming(command)],
+            [name, machine, port, flag, time] if name == "nc" && flag == "--timeout" => {
+                let places = [("{machine}", machine.as_str()), ("{port}", port), ("{time}", time)];
+                vec![self.connect.as_deref().map_or_else(|| command.to_vec(), |form| fill(form, &places))]
+            }
+            [name, ..] if name == "up" => vec![self.serving(&self.claiming(command))],
             _ => vec![command.to_vec()],
         }
+    }
+
+    /// Returns `up` with the agent's own words for each `--serve PORT=SERVICE`.
+    fn serving(&self, up: &[String]) -> Vec<String> {
+        let Some(form) = &self.serve else { return up.to_vec() };
+        let mut words = Vec::new();
+        let mut rest = up.iter();
+        while let Some(word) = rest.next() {
+            let served = if word == "--serve" { rest.next() } else { None };
+            match served.and_then(|served| served.split_once('=')) {
+                Some((port, service)) => {
+                    words.extend(fill(form, &[("{port}", port), ("{service}", service)]));
+                }
+                None => words.extend([Some(word), served].into_iter().flatten().cloned()),
+            }
+        }
+        words
     }
 
     /// Returns `up` with the agent's own words for `--tags TAGS`.
@@ -79,6 +107,13 @@ impl AgentWords {
     }
 }
 
+/// Replaces the places in each word.
+fn fill(form: &[String], places: &[(&str, &str)]) -> Vec<String> {
+    let filled =
+        |word: &String| places.iter().fold(word.clone(), |word, (place, value)| word.replace(place, value));
+    form.iter().map(filled).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +124,8 @@ mod tests {
         let own = AgentWords {
             machine_admin: vec![split("fleet {machine} --do={action}")],
             claim_tags: Some(split("--claim={tags}")),
+            serve: Some(split("--offer {port} --at {service}")),
+            connect: Some(split("dial {machine}:{port} -w {time}")),
         };
         let both = ["machine-admin --action delete m", "machine-admin delete m"];
         let cases = [
@@ -96,6 +133,14 @@ mod tests {
             (own.clone(), "machine-admin --action delete m", &["fleet m --do=delete"][..]),
             (own.clone(), "machine-admin --help", &["machine-admin --help"][..]),
             (own.clone(), "set --tags tag:a", &["set --tags tag:a"][..]),
+            (own.clone(), "nc b 22 --timeout 2s", &["dial b:22 -w 2s"][..]),
+            (
+                own.clone(),
+                "up --serve 22=h:1 --serve 80=h:2 -v",
+                &["up --offer 22 --at h:1 --offer 80 --at h:2 -v"][..],
+            ),
+            (AgentWords::default(), "nc b 22 --timeout 2s", &["nc b 22 --timeout 2s"][..]),
+            (AgentWords::default(), "up --serve 22=h:1", &["up --serve 22=h:1"][..]),
             (own, "up --tags a,b --userspace", &["up --claim=a,b --userspace"][..]),
             (AgentWords::default(), "up --tags a", &["up --tags a"][..]),
         ];

@@ -33,6 +33,7 @@ impl Paths {
             (of(Undocumented::UserOrgs), &self.user_orgs),
             (of(Undocumented::Heartbeat), &self.heartbeat),
             (of(Undocumented::NetworkMap), &self.network_map),
+            (of(Undocumented::Acl), &self.acl),
             (LOGIN, &self.login),
         ];
         all.into_iter().filter_map(|(from, to)| Some(Moved { from, to: to.as_deref()? }))

@@ -88,6 +88,10 @@ impl<'a> Probe<'a> {
             Undocumented::NetworkMap => {
                 is_not_there(&self.ask_as_nobody(Method::GET, "/api/network-map?since=0&wait=0", None).await?)
             }
+            // One that is there refuses a request without a credential, or without its fields.
+            Undocumented::Acl => {
+                is_not_there(&self.ask_as_nobody(Method::PUT, "/api/acl", Some(&json!({}))).await?)
+            }
             Undocumented::RevokeApiKey => {
                 let revoke = |action: &str| json!({ "action": action, "org_id": org, "key_id": NO_ID });
                 let revoked = self.ask(Method::POST, KEY_MANAGEMENT, Some(&revoke("revoke_api_key"))).await?;

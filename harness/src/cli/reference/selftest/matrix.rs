@@ -44,8 +44,13 @@ pub(super) fn write(
     let text = learnt(outcomes, self_test).render().map_err(std::io::Error::from);
     text.and_then(|text| std::fs::write(&path, text))
         .map_err(|cause| CliError::WriteFile { path: path.clone(), cause })?;
+    let idle = outcomes.iter().filter(|outcome| outcome.missed.is_empty() && outcome.tried_nothing()).count();
+    let kept = match idle {
+        0 => String::new(),
+        _ => format!(", of which {idle} affect no changed sub-test and keep their rows"),
+    };
     console.print(&format!(
-        "\n{} deviations tried; matrix written to {}\nrebuild the kit to use it\n",
+        "\n{} deviations tried{kept}; matrix written to {}\nrebuild the kit to use it\n",
         outcomes.len(),
         path.display()
     ));

@@ -279,7 +279,7 @@ impl Decoder<'_> {
             Some(Action::Http(request)) => request.method == "GET",
             Some(Action::Ztna(command)) => {
                 let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
-                matches!(words.as_slice(), ["status", ..] | ["auth-keys", "list", ..])
+                matches!(words.as_slice(), ["status" | "nc", ..] | ["auth-keys", "list", ..])
             }
             Some(Action::Wire(command)) => {
                 matches!(&command.action, WireAction::Meet(Meeting { initiator: Initiator::Peer, .. }))
@@ -292,7 +292,7 @@ impl Decoder<'_> {
             self.report.error_with_help(
                 entry.key_span.clone(),
                 "`eventually` is only available for steps that read",
-                "use it with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"`, `wire = \"ping…\"` or `browse`",
+                "use it with `get`, `ztna = \"status…\"`, `ztna = \"auth-keys list…\"`, `ztna = \"nc…\"`, `wire = \"ping…\"` or `browse`",
             );
         }
         if race.is_some() {

@@ -26,6 +26,8 @@ pub enum Capability {
     HostName,
     /// The agent can claim tags, in words that the profile gives.
     ClaimTags,
+    /// Access rules can be set, and agents serve ports and connect to them, in words that the profile gives.
+    AccessRules,
     /// Each sub-test starts with an empty target.
     Fresh,
     /// The profile has an organisation that may have a few machines only.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::error::{LengthError, MAX_LONG_LEN};
 
 /// The built-in variables, besides `${long:N}`.
-pub const BUILT_IN: [&str; 23] = [
+pub const BUILT_IN: [&str; 24] = [
     "org",
     "other_org",
     "quota_org",
@@ -18,6 +18,7 @@ pub const BUILT_IN: [&str; 23] = [
     "token.owner",
     "token.member",
     "token.outsider",
+    "service",
     "installer.url",
     "installer.image",
     "docker.host",

@@ -1,5 +1,7 @@
 //! Registered machines.
 
+mod access_rule_tags;
+mod access_rules;
 mod ephemeral;
 mod identity;
 mod status;
@@ -12,4 +14,6 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("machines", status::ALL),
     ("ephemeral", ephemeral::ALL),
     ("wire", wire::ALL),
+    ("access-rules", access_rules::ALL),
+    ("access-rule-tags", access_rule_tags::ALL),
 ];

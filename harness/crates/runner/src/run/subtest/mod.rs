@@ -178,9 +178,9 @@ impl SubtestRun<'_> {
     /// Removes everything that the sub-test started on this host: processes, folder and control plane.
     async fn tear_down(&self, mut stage: Stage) {
         stop_machines(&mut stage).await;
-        let Stage { environment, clients, machines, peers, visit, bindings: _, slot: _slot } = stage;
+        let Stage { environment, clients, machines, peers, visit, bindings: _, service, slot: _slot } = stage;
         visit.close().await;
-        drop((clients, machines, peers));
+        drop((clients, machines, peers, service));
         if let Some(environment) = Arc::into_inner(environment) {
             environment.close().await;
         }

@@ -15,9 +15,10 @@ use crate::run::repeat::shell_variable;
 use crate::run::setting::RunSettings;
 use crate::run::slot::Slot;
 use crate::step::chance::Chance;
+use crate::step::service::Service;
 use crate::step::visit::Visit;
 use crate::step::{Stage, StepError};
-use crate::targets::{EnvironmentNeeds, host_tool};
+use crate::targets::{EnvironmentNeeds, TestEnvironment, host_tool};
 
 /// A stage without machines, and the prefix of the sub-test's names on the target.
 pub(super) struct Setup {
@@ -71,6 +72,13 @@ pub(super) async fn set_up(
             bindings.set_built_in(&variable, token);
         }
     }
+    let service = match planned.scenario.variables.contains("service") {
+        true => Some(serve(&environment)?),
+        false => None,
+    };
+    if let Some(service) = &service {
+        bindings.set_built_in("service", service.address().to_string());
+    }
     let stage = Stage {
         clients: Clients::new(environment.client_settings().clone()),
         environment: Arc::new(environment),
@@ -78,7 +86,13 @@ pub(super) async fn set_up(
         peers: BTreeMap::new(),
         visit: Visit::new(Arc::clone(&setting.browsers)),
         bindings,
+        service,
         slot,
     };
     Ok(Setup { stage, prefix })
+}
+
+fn serve(environment: &TestEnvironment) -> Result<Service, StepError> {
+    let failed = |cause| StepError::Local { what: "failed to listen for machines".to_owned(), cause };
+    environment.listener().and_then(Service::start).map_err(failed)
 }

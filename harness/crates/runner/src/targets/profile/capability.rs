@@ -22,8 +22,9 @@ pub(super) fn decide(
 ) -> BTreeSet<Capability> {
     let requirements = requirements(content, base_url);
     let Some(declared) = file.get("capabilities") else {
-        // Whether the agent can create a TUN device, and whether a reset leaves nothing, only the profile's author knows.
-        let must_be_declared = [Capability::Tun, Capability::Fresh];
+        // Whether the agent can create a TUN device, whether a reset leaves nothing, and what form access rules have, only the
+        // profile's author knows.
+        let must_be_declared = [Capability::Tun, Capability::Fresh, Capability::AccessRules];
         let given =
             requirements.iter().filter(|needs| needs.is_met && !must_be_declared.contains(&needs.capability));
         let installer = content.installer.as_ref().map(|_| Capability::Installer);
@@ -99,9 +100,11 @@ struct Requirement {
     settings: &'static str,
 }
 
-fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 10] {
+fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 11] {
     let has_agent = content.agent.is_some();
-    let claims_tags = content.agent.as_ref().is_some_and(|agent| agent.words.claim_tags.is_some());
+    let words = content.agent.as_ref().map(|agent| &agent.words);
+    let connects = words.is_some_and(|words| words.serve.is_some() && words.connect.is_some());
+    let claims_tags = words.is_some_and(|words| words.claim_tags.is_some());
     let outsider = content.other_org_id.is_some() && content.tokens.contains_key(&Identity::Outsider);
     // An invalid base URL has been reported already.
     let address_is_known = content.address.is_some() || base_url.is_none_or(is_loopback);
@@ -109,6 +112,7 @@ fn requirements(content: &Content, base_url: Option<&Url>) -> [Requirement; 10] 
     [
         requirement(Capability::Agent, has_agent, "an [agent] with its command"),
         requirement(Capability::ClaimTags, claims_tags, "agent.words.claim_tags"),
+        requirement(Capability::AccessRules, connects, "agent.words.serve and agent.words.connect"),
         requirement(Capability::Tun, has_agent, "an [agent] with its command"),
         requirement(Capability::Clock, content.hooks.clock.is_some(), "hooks.clock"),
         requirement(Capability::Dashboard, content.dashboard.is_some(), "a [dashboard], which may be empty"),

@@ -86,6 +86,7 @@ enum CapabilityName {
     Wire,
     Tun,
     ClaimTags,
+    AccessRules,
     Fresh,
     Quota,
     Terraform,
@@ -112,6 +113,7 @@ enum UndocumentedName {
     UserOrgs,
     Heartbeat,
     NetworkMap,
+    Acl,
 }
 
 /// The source of a session token.
@@ -277,6 +279,12 @@ pub struct Words {
     pub machine_admin: Option<Vec<String>>,
     /// What `up` takes to claim tags, with `{tags}` (separated by commas). Nothing is claimed by agents without it.
     pub claim_tags: Option<Vec<String>>,
+    /// What `up` takes to serve peers a port, with `{port}` and `{service}` (ADDRESS:PORT of the service to which it passes
+    /// connections on). Needed for `access-rules`.
+    pub serve: Option<Vec<String>>,
+    /// With `{machine}` and `{port}`: connects to a port of another machine, and prints what arrives. `{time}` is how long it
+    /// waits for an answer, such as 2s. Needed for `access-rules`.
+    pub connect: Option<Vec<String>>,
 }
 
 /// The target's dashboard: where it is, and what it calls what the documents name.
@@ -344,6 +352,8 @@ pub struct Paths {
     pub heartbeat: Option<String>,
     /// /api/network-map by default.
     pub network_map: Option<String>,
+    /// /api/acl by default.
+    pub acl: Option<String>,
     /// /api/auth/login by default, for `tokens.… = { login = … }`.
     pub login: Option<String>,
 }

@@ -126,6 +126,21 @@ fn mistakes_have_a_caret_and_a_hint() {
             "[\"--tags\", \"{tags}\"]",
         ),
         (
+            "[agent]\ncommand = \"ztna\"\nwords = { serve = [\"--serve\", \"{port}\"] }",
+            "`serve` has no {service}",
+            "{port}={service}",
+        ),
+        (
+            "[agent]\ncommand = \"ztna\"\nwords = { connect = [\"nc\", \"{port}\"] }",
+            "`connect` has no {machine}",
+            "--timeout",
+        ),
+        (
+            "capabilities = [\"access-rules\"]\n[agent]\ncommand = \"ztna\"\nwords = { serve = [\"{port}={service}\"] }",
+            "`access-rules` requires agent.words.serve and agent.words.connect",
+            "remove the capability",
+        ),
+        (
             "[agent]\ncommand = \"ztna\"\nwords = { claim_tag = [\"{tags}\"] }",
             "unknown key `claim_tag`",
             "did you mean `claim_tags`?",

@@ -12,6 +12,8 @@ use crate::targets::profile::content::{Agent, Hooks, Words};
 
 const MACHINE_ADMIN: &str = "machine_admin";
 const CLAIM_TAGS: &str = "claim_tags";
+const SERVE: &str = "serve";
+const CONNECT: &str = "connect";
 /// Names of documented commands that someone may look for in `[agent.words]`.
 const DOCUMENTED_COMMANDS: [&str; 6] = ["set_tags", "create_key", "list_keys", "revoke_key", "up", "login"];
 
@@ -65,12 +67,17 @@ impl Decoding<'_> {
                 "remove it: the agent is judged by the documented words",
             );
         }
-        let known: Vec<&str> = [MACHINE_ADMIN, CLAIM_TAGS].into_iter().chain(DOCUMENTED_COMMANDS).collect();
+        let own = [MACHINE_ADMIN, CLAIM_TAGS, SERVE, CONNECT];
+        let known: Vec<&str> = own.into_iter().chain(DOCUMENTED_COMMANDS).collect();
         table.only(&known, self.report);
         let example = "[\"machine-admin\", \"--action\", \"{action}\", \"{machine}\"]";
         let machine_admin = self.form(&table, MACHINE_ADMIN, &["{action}", "{machine}"], example);
         let claim_tags = self.form(&table, CLAIM_TAGS, &["{tags}"], "[\"--tags\", \"{tags}\"]");
-        Words { machine_admin, claim_tags }
+        let example = "[\"--serve\", \"{port}={service}\"]";
+        let serve = self.form(&table, SERVE, &["{port}", "{service}"], example);
+        let example = "[\"nc\", \"{machine}\", \"{port}\", \"--timeout\", \"{time}\"]";
+        let connect = self.form(&table, CONNECT, &["{machine}", "{port}"], example);
+        Words { machine_admin, claim_tags, serve, connect }
     }
 
     /// Returns words that have all these places.

@@ -8,7 +8,8 @@ use harness_model::source::document::{Entry, Table};
 use super::Decoding;
 use crate::targets::profile::content::Paths;
 
-const PATHS: [&str; 6] = ["machines", "machine_admin", "user_orgs", "heartbeat", "network_map", "login"];
+const PATHS: [&str; 7] =
+    ["machines", "machine_admin", "user_orgs", "heartbeat", "network_map", "acl", "login"];
 /// Names of documented endpoints that someone may look for in `[paths]`.
 const DOCUMENTED: [&str; 6] =
     ["register", "register_machine", "key_management", "auth_keys", "api_keys", "install"];
@@ -40,6 +41,7 @@ impl Decoding<'_> {
             user_orgs: self.path(&table, "user_orgs"),
             heartbeat: self.path(&table, "heartbeat"),
             network_map: self.path(&table, "network_map"),
+            acl: self.path(&table, "acl"),
             login: self.path(&table, "login"),
         }
     }
