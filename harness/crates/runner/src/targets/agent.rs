@@ -80,7 +80,7 @@ impl AgentWords {
     /// Returns `up` with the agent's own words for each `--serve PORT=SERVICE`.
     fn serving(&self, up: &[String]) -> Vec<String> {
         let Some(form) = &self.serve else { return up.to_vec() };
-        let mut words = Vec::new();
+        let mut words: Vec<String> = Vec::new();
         let mut rest = up.iter();
         while let Some(word) = rest.next() {
             let served = if word == "--serve" { rest.next() } else { None };
