@@ -86,6 +86,8 @@ pub(super) struct WaitingPoll {
     /// The version up to which it is known to be admitted, at least `known`.
     admitted: i64,
     applies_rules: bool,
+    /// Whether the machine has been told all that is known of it.
+    waits: bool,
     end: Instant,
 }
 
@@ -109,9 +111,20 @@ impl LongPoll {
         token: TokenReference,
         request: MapRequest,
     ) -> Result<Begun, ControlError> {
+        let admitted = self.maps.admit(&self.store, &token).await?;
+        self.begin_admitted(admitted, token, request).await
+    }
+
+    /// Answers a machine that was read, or lets it wait.
+    pub(super) async fn begin_admitted(
+        self,
+        admitted: Admitted,
+        token: TokenReference,
+        request: MapRequest,
+    ) -> Result<Begun, ControlError> {
         let MapRequest { since, wait, applies_rules } = request;
         let end = Instant::now() + wait;
-        let Admitted { machine, range } = self.maps.admit(&self.store, &token).await?;
+        let Admitted { machine, range } = admitted;
         let now = self.clock.now();
         let mut waiting = WaitingPoll {
             org_id: machine.org_id.clone(),
@@ -119,6 +132,7 @@ impl LongPoll {
             known: reachable(range, since),
             admitted: range.version,
             applies_rules,
+            waits: false,
             poll: self,
             token,
             end,
@@ -131,6 +145,7 @@ impl LongPoll {
         Ok(if wait.is_zero() {
             Begun::Answered(waiting.unchanged())
         } else {
+            waiting.waits = true;
             Begun::Waits(Box::new(waiting))
         })
     }
@@ -194,7 +209,7 @@ impl WaitingPoll {
         if version > self.admitted && (full || mentioned) {
             let tags = self.own.tags.clone();
             self.admit().await?;
-            changed |= self.own.tags != tags;
+            changed |= self.own.tags != tags || mentioned && !self.waits;
         } else {
             // Its tags may have changed since it asked before.
             changed |= mentioned;

@@ -128,6 +128,11 @@ impl Plane {
             .unwrap();
     }
 
+    async fn update(&self, before: &Machine, after: &Machine) {
+        let (before, after) = (before.clone(), after.clone());
+        self.store.write(move |tx| machines::update(tx, &before, &after)).await.unwrap();
+    }
+
     async fn eventually(&self, fact: impl Fn() -> bool) {
         let waiting = async {
             while !fact() {
@@ -230,6 +235,21 @@ async fn a_machine_that_changes_itself_goes_on_waiting() {
     plane.insert(AGENTS + 1).await;
     let told = heard(async { polling.await.unwrap() }).await.unwrap();
     assert_eq!(told.version, version + 2);
+}
+
+/// Its tags change, it is read, and then it changes otherwise before what has changed is read.
+#[tokio::test]
+async fn a_machine_hears_its_tags_whatever_changes_while_it_asks() {
+    let plane = Plane::new(HOUR).await;
+    let since = plane.answered(1, 0).await.version;
+    let tagged = Machine { tags: vec!["web".to_owned()], ..machine(1) };
+    plane.update(&machine(1), &tagged).await;
+    let admitted = plane.maps.admit(&plane.store, &token(1)).await.unwrap();
+    plane.update(&tagged, &Machine { endpoints: vec!["192.0.2.1:7".to_owned()], ..tagged.clone() }).await;
+    match plane.poll().begin_admitted(admitted, token(1), asked(since, HOUR)).await.unwrap() {
+        Begun::Answered(map) => assert_eq!(map.own.tags, ["web"]),
+        Begun::Waits(_) => panic!("it does not know its tags"),
+    }
 }
 
 #[tokio::test]
