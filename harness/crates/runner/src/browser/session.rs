@@ -99,7 +99,7 @@ impl Browser {
     /// Loads a page. A page that does not load in time is no error here: what there is of it is looked at.
     ///
     /// # Errors
-    /// The browser has died, the address is none, or the network of this host changes all the time.
+    /// The browser has died, the address is none, or an earlier act of the step was cut short by the network of this host.
     pub async fn open_page(
         &mut self,
         url: &Url,
@@ -109,13 +109,13 @@ impl Browser {
     }
 
     /// # Errors
-    /// As of [`Browser::open_page`].
+    /// The browser has died, or an earlier act of the step was cut short by the network of this host.
     pub async fn reload(&mut self, limit: Duration) -> Result<Result<(), Obstacle>, BrowserError> {
         self.load("refresh", json!({}), limit).await
     }
 
     /// # Errors
-    /// As of [`Browser::open_page`].
+    /// The browser has died, or an earlier act of the step was cut short by the network of this host.
     pub async fn back(&mut self, limit: Duration) -> Result<Result<(), Obstacle>, BrowserError> {
         self.load("back", json!({}), limit).await
     }
@@ -370,16 +370,21 @@ impl Browser {
         limit: Duration,
     ) -> Result<Result<(), Obstacle>, BrowserError> {
         self.limit_loading(limit).await?;
+        self.listen().await?;
+        // Of an earlier act of the step, which a page that is loaded again does not repeat.
+        if self.traffic.is_cut_short() {
+            return Err(BrowserError::NetworkChanged);
+        }
         let mut loaded = of_page(self.post(command, body).await.map(drop))?;
         for _ in 0..MAX_RELOADS {
             self.listen().await?;
-            if !self.traffic.is_cut_short() {
+            if !self.traffic.take_cut_short() {
                 return Ok(loaded);
             }
-            self.begin().await?;
             loaded = of_page(self.post("refresh", json!({})).await.map(drop))?;
         }
-        Err(BrowserError::NetworkChanged)
+        // If the last attempt was cut short as well, so is the step.
+        Ok(loaded)
     }
 
     async fn limit_loading(&mut self, limit: Duration) -> Result<(), BrowserError> {

@@ -94,6 +94,11 @@ impl Traffic {
         self.is_cut_short
     }
 
+    /// Like [`Traffic::is_cut_short`]; forgets it, because the page is loaded again.
+    pub(super) fn take_cut_short(&mut self) -> bool {
+        std::mem::take(&mut self.is_cut_short)
+    }
+
     pub(super) fn seen(&self) -> Seen {
         Seen {
             requests: self.requests.iter().map(|observed| observed.request.clone()).collect(),
@@ -226,5 +231,7 @@ mod tests {
         assert!(!fails("main.js", "Script", "net::ERR_CONNECTION_REFUSED"), "the target's doing");
         assert!(!fails("api/changes?since=4", "Fetch", NETWORK_CHANGED), "a page repeats it");
         assert!(!fails("events", "EventSource", NETWORK_CHANGED), "a page repeats it");
+        assert!(fails("main.js", "Script", NETWORK_CHANGED));
+        assert!(traffic.take_cut_short() && !traffic.is_cut_short() && traffic.seen().requests.len() == 1);
     }
 }

@@ -67,7 +67,7 @@ impl Segments {
         Some(bytes)
     }
 
-    /// Forgets a connection.
+    /// Forgets what was acknowledged, when the connection is removed.
     pub(super) fn forget(&mut self, port: u16, peer: SocketAddrV4) {
         self.acknowledged.remove(&(port, peer));
     }
