@@ -1,6 +1,7 @@
 //! Formatting of counts and long texts, shared by messages and reports.
 
 pub mod foreign;
+pub mod pattern;
 pub mod plain;
 
 use std::borrow::Cow;

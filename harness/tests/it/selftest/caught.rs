@@ -67,9 +67,9 @@ async fn a_deviation_that_affects_no_changed_subtest_keeps_its_rows() {
     assert_eq!(outcomes[0].missed, [""; 0]);
     assert!(outcomes[0].tried_nothing(), "{:?}", outcomes[0].observed);
     let mut matrix = Matrix::built_in().unwrap();
-    let before: Vec<Cell> = matrix.cells(&known.id).collect();
+    let before: Vec<Cell> = matrix.pattern(&known.id).cells().collect();
     matrix.learn(&known.id, &outcomes[0].observed, |subtest| subtest == "api-key/ST1");
-    assert_eq!(matrix.cells(&known.id).collect::<Vec<_>>(), before);
+    assert_eq!(matrix.pattern(&known.id).cells().collect::<Vec<_>>(), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,7 +80,7 @@ fn names(cell: &Cell, statement: &str) -> bool {
 fn checks_of_the_broken_statements_suffice_to_catch_every_deviation() {
     let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
     for declared in &catalogue.deviations {
-        let mut related: Vec<Cell> = matrix.cells(&declared.id).collect();
+        let mut related: Vec<Cell> = matrix.pattern(&declared.id).cells().collect();
         related.retain(|cell| declared.breaks.iter().any(|statement| names(cell, statement)));
         for statement in &declared.breaks {
             let proves = |cell: &&Cell| names(cell, statement) && declared.caught_by.contains(&cell.subtest);

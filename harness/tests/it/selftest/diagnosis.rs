@@ -15,7 +15,7 @@ use crate::selftest::library;
 /// A run of some sub-tests in which every check passes.
 fn passing_run(subtests: &dyn Fn(&str) -> bool, matrix: &Matrix) -> Observed {
     let mut observed = Observed::default();
-    let cells = matrix.patterns.keys().flat_map(|id| matrix.cells(id));
+    let cells = matrix.patterns.keys().flat_map(|id| matrix.pattern(id).cells());
     for cell in cells.filter(|cell| subtests(&cell.subtest)) {
         let named = cell.check.rsplit(": ").next().unwrap_or_default();
         let statements = named.split(", ").filter_map(|named| named.split(" (").next()).map(str::to_owned);
@@ -35,7 +35,7 @@ fn run_of(failing: &dyn Fn(&Cell) -> bool, subtests: &dyn Fn(&str) -> bool, matr
 
 /// Gives the run's checks that fail under the deviation a verdict.
 fn set_verdicts(observed: &mut Observed, deviation: &str, verdict: CheckVerdict, matrix: &Matrix) {
-    for cell in matrix.cells(deviation) {
+    for cell in matrix.pattern(deviation).cells() {
         observed.cells.entry(cell).and_modify(|found| found.verdict = verdict);
     }
 }
@@ -94,7 +94,7 @@ fn a_partial_run_is_fully_explained_by_its_deviation() {
 fn an_unrelated_failure_does_not_hide_a_pattern() {
     let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
     let subtests = |subtest: &str| subtest != "used-count/ST2";
-    let mut observed = run_of(&|cell| matrix.fails("reuse-allowed", cell), &subtests, &matrix);
+    let mut observed = run_of(&|cell| matrix.pattern("reuse-allowed").fails(cell), &subtests, &matrix);
     let passed = observed.cells.iter().filter(|(_, found)| found.verdict == CheckVerdict::Pass);
     let other = passed.map(|(cell, _)| cell.clone()).next_back().unwrap();
     observed.cells.get_mut(&other).unwrap().verdict = CheckVerdict::Fail;
@@ -159,8 +159,8 @@ fn the_first_named_deviation_is_right_and_unknown_defects_are_seldom_named() {
 #[test]
 fn a_diagnosis_says_what_speaks_against_it() {
     let (catalogue, matrix) = (Catalogue::built_in().unwrap(), Matrix::built_in().unwrap());
-    let spared = matrix.cells("count-moves-on-refusal").next().unwrap();
-    let failing = |cell: &Cell| matrix.fails("count-moves-on-refusal", cell) && *cell != spared;
+    let spared = matrix.pattern("count-moves-on-refusal").cells().next().unwrap();
+    let failing = |cell: &Cell| matrix.pattern("count-moves-on-refusal").fails(cell) && *cell != spared;
     let found = diagnose(&run_of(&failing, &|_| true, &matrix), &matrix, &catalogue);
     let first = found.first().unwrap();
     assert_eq!(first.deviation, "count-moves-on-refusal", "{found:?}");

@@ -1,12 +1,15 @@
 //! `ztna up`, and the commands that talk to it: `down`, `status`, `logout`.
 
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use wiremock::{Mock, Request, ResponseTemplate, matchers};
 
 use crate::agent::machine::{AUTH_KEY, MACHINE_TOKEN, Machine, Running, done, refused};
-use crate::wait::eventually;
+use crate::wait::{DEADLINE, eventually};
 
 const WARNING: &str = "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.";
 
@@ -143,6 +146,41 @@ async fn every_usual_signal_ends_up_with_its_goodbye() {
         let (last, _) = machine.sent_to("/api/heartbeat").await.pop().unwrap();
         assert_eq!(last["status"], "offline", "{signal:?}");
     }
+}
+
+/// Stops `ztna up` while a heartbeat is answered `delay` later. Returns how long after it the sign-off came.
+async fn sign_off_after_a_heartbeat(delay: Duration) -> Duration {
+    let machine = Machine::fresh().await;
+    let (received, reports) = mpsc::channel();
+    let report = move |request: &Request| {
+        let online = request.body_json::<Value>().unwrap()["status"] == "online";
+        received.send((online, Instant::now())).unwrap();
+        let answer = ResponseTemplate::new(503).set_body_json(refused("UNAVAILABLE", "of no importance"));
+        if online { answer.set_delay(delay) } else { answer }
+    };
+    let path = matchers::path("/api/heartbeat");
+    Mock::given(path).respond_with(report).mount(&machine.control).await;
+    machine.accepts("online").await;
+    let up = machine.up(&[]);
+    let (online, first) = reports.recv_timeout(DEADLINE).unwrap();
+    up.signal(Signal::TERM);
+    assert_eq!(up.end().0.code(), Some(0));
+    let (offline, last) = reports.recv_timeout(DEADLINE).unwrap();
+    assert_eq!((online, offline), (true, false));
+    last - first
+}
+
+/// The control plane could record the heartbeat after the sign-off, and the machine would count as online for 90 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_is_answered_before_the_machine_signs_off() {
+    let delay = Duration::from_millis(300);
+    let signed_off = sign_off_after_a_heartbeat(delay).await;
+    assert!(signed_off >= delay, "{signed_off:?} after a heartbeat");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_without_an_answer_does_not_prevent_the_sign_off() {
+    sign_off_after_a_heartbeat(Duration::from_secs(3600)).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr2, memchr3};
+
 /// The names, without regard to case, `_` and `-`.
 const SECRET_NAMES: [&str; 25] = [
     "accesstoken",
@@ -54,14 +56,13 @@ pub(super) struct Found {
 pub(super) fn secret_values(text: &[u8]) -> Vec<Found> {
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        let next = match byte {
-            b'"' | b'\'' => member(text, at, &mut found),
-            b'=' => field(text, at, &mut found),
-            _ => None,
+    while let Some(mark) = find(text, at, |rest| memchr3(b'"', b'\'', b'=', rest)) {
+        let next = match text.get(mark) {
+            Some(b'=') => field(text, mark, &mut found),
+            _ => member(text, mark, &mut found),
         };
         // A quote may as well end a string as begin one, so nothing else is skipped.
-        at = next.unwrap_or(at + 1);
+        at = next.unwrap_or(mark + 1);
     }
     found
 }
@@ -146,15 +147,20 @@ fn is_secret(text: &[u8], name: Range<usize>) -> bool {
 
 /// Returns the position after the closing quote of the string that begins here.
 fn string_end(text: &[u8], start: usize) -> Option<usize> {
-    let quote = text.get(start)?;
+    let quote = *text.get(start)?;
     let mut at = start + 1;
     loop {
-        match text.get(at)? {
-            b'\\' => at += 2,
-            byte if byte == quote => return Some(at + 1),
-            _ => at += 1,
+        let mark = find(text, at, |rest| memchr2(b'\\', quote, rest))?;
+        match text.get(mark)? {
+            b'\\' => at = mark + 2,
+            _ => return Some(mark + 1),
         }
     }
+}
+
+/// Finds a byte from a position on.
+fn find(text: &[u8], start: usize, search: impl FnOnce(&[u8]) -> Option<usize>) -> Option<usize> {
+    search(text.get(start..)?).map(|at| start + at)
 }
 
 /// Returns where the value begins if a colon follows here.

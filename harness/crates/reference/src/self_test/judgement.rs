@@ -49,7 +49,7 @@ pub(super) fn changes(
 ) -> Vec<String> {
     let mut changes = Vec::new();
     for subtest in &declared.caught_by {
-        for check in matrix.checks(&declared.id, subtest) {
+        for check in matrix.pattern(&declared.id).checks(subtest) {
             let cell = Cell { subtest: subtest.clone(), check: check.to_owned() };
             if !observed.failed().any(|(failed, _)| *failed == cell) {
                 changes.push(format!(
@@ -74,11 +74,12 @@ pub(super) fn differences(
     catalogue: &Catalogue,
 ) -> Vec<String> {
     let mut differences = Vec::new();
+    let pattern = matrix.pattern(&declared.id);
     for (cell, found) in &observed.cells {
-        if matrix.wavers(&declared.id, cell) || observed.wavering.contains(cell) {
+        if pattern.wavers(cell) || observed.wavering.contains(cell) {
             continue;
         }
-        let is_known = matrix.fails(&declared.id, cell);
+        let is_known = pattern.fails(cell);
         let difference = match (is_known, found.verdict) {
             (true, CheckVerdict::Pass) => "no longer fails",
             (true, CheckVerdict::Error) => "can no longer be judged",

@@ -77,7 +77,7 @@ impl SelfTest {
         let scenarios = self.library.scenarios.iter();
         let catching = scenarios.filter(|scenario| declared.caught_by.contains(&scenario.id));
         let waits = catching.map(|scenario| {
-            let failing: Vec<&str> = self.matrix.checks(&declared.id, &scenario.id).collect();
+            let failing: Vec<&str> = self.matrix.pattern(&declared.id).checks(&scenario.id).collect();
             let fails = |step: &&Step| failing.iter().any(|check| check.starts_with(&step.name.text));
             let once: Duration = scenario.steps.iter().filter(fails).filter_map(limit).sum();
             if has_race(scenario) { once * 2 } else { once }

@@ -14,7 +14,10 @@ use super::observed::{Cell, Observed};
 const BUILT_IN: &str = include_str!("../../../../../fixtures/kill-matrix.json");
 
 /// Checks by deviation and sub-test; sub-tests without any are omitted.
-pub type Patterns = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+pub type Patterns = BTreeMap<String, Checks>;
+
+/// Checks by sub-test.
+pub type Checks = BTreeMap<String, BTreeSet<String>>;
 
 /// The contents of `fixtures/kill-matrix.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -76,35 +79,13 @@ impl Matrix {
         }
     }
 
-    /// Whether the deviation was tried on the sub-test.
-    pub fn covers(&self, deviation: &str, subtest: &str) -> bool {
-        let known =
-            |list: &Patterns| list.get(deviation).is_some_and(|pattern| pattern.contains_key(subtest));
-        self.subtests.contains_key(subtest) || known(&self.patterns) || known(&self.wavering)
-    }
-
-    /// Whether the check fails under the deviation.
-    pub fn fails(&self, deviation: &str, cell: &Cell) -> bool {
-        has(&self.patterns, deviation, cell)
-    }
-
-    /// Whether the check fails under the deviation in some runs only.
-    pub fn wavers(&self, deviation: &str, cell: &Cell) -> bool {
-        has(&self.wavering, deviation, cell)
-    }
-
-    /// Returns the checks of a sub-test that fail under a deviation.
-    pub fn checks<'a>(&'a self, deviation: &str, subtest: &str) -> impl Iterator<Item = &'a str> {
-        let pattern = self.patterns.get(deviation).and_then(|pattern| pattern.get(subtest));
-        pattern.into_iter().flatten().map(String::as_str)
-    }
-
-    /// Returns all checks that fail under a deviation.
-    pub fn cells(&self, deviation: &str) -> impl Iterator<Item = Cell> {
-        let pattern = self.patterns.get(deviation).into_iter().flatten();
-        pattern.flat_map(|(subtest, checks)| {
-            checks.iter().map(|check| Cell { subtest: subtest.clone(), check: check.clone() })
-        })
+    /// Returns what is known of a deviation.
+    pub fn pattern(&self, deviation: &str) -> Pattern<'_> {
+        Pattern {
+            tried: &self.subtests,
+            failing: self.patterns.get(deviation),
+            wavering: self.wavering.get(deviation),
+        }
     }
 
     /// Returns the text of the file.
@@ -113,15 +94,58 @@ impl Matrix {
     }
 }
 
+/// The checks that fail under one deviation.
+#[derive(Debug, Clone, Copy)]
+pub struct Pattern<'m> {
+    /// The sub-tests that every deviation was tried on.
+    tried: &'m BTreeMap<String, String>,
+    failing: Option<&'m Checks>,
+    wavering: Option<&'m Checks>,
+}
+
+impl<'m> Pattern<'m> {
+    /// Whether the deviation was tried on the sub-test.
+    pub fn covers(&self, subtest: &str) -> bool {
+        let known = |checks: Option<&Checks>| checks.is_some_and(|checks| checks.contains_key(subtest));
+        self.tried.contains_key(subtest) || known(self.failing) || known(self.wavering)
+    }
+
+    /// Whether the check fails.
+    pub fn fails(&self, cell: &Cell) -> bool {
+        has(self.failing, cell)
+    }
+
+    /// Whether the check fails in some runs only.
+    pub fn wavers(&self, cell: &Cell) -> bool {
+        has(self.wavering, cell)
+    }
+
+    /// Returns the checks of a sub-test that fail.
+    pub fn checks(&self, subtest: &str) -> impl Iterator<Item = &'m str> + use<'m> {
+        self.failing.and_then(|checks| checks.get(subtest)).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Returns all checks that fail.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> + use<'m> {
+        self.failing.into_iter().flatten().flat_map(|(subtest, checks)| {
+            checks.iter().map(|check| Cell { subtest: subtest.clone(), check: check.clone() })
+        })
+    }
+
+    /// Returns the number of checks that fail.
+    pub fn size(&self) -> usize {
+        self.failing.into_iter().flatten().map(|(_, checks)| checks.len()).sum()
+    }
+}
+
+fn has(checks: Option<&Checks>, cell: &Cell) -> bool {
+    checks.and_then(|checks| checks.get(&cell.subtest)).is_some_and(|checks| checks.contains(&cell.check))
+}
+
 /// Returns the first bytes of the file's SHA-256 digest, enough to detect a change.
 fn digest(scenario: &Scenario) -> String {
     let hash = Sha256::digest(scenario.source.text.as_bytes());
     hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn has(list: &Patterns, deviation: &str, cell: &Cell) -> bool {
-    let checks = list.get(deviation).and_then(|pattern| pattern.get(&cell.subtest));
-    checks.is_some_and(|checks| checks.contains(&cell.check))
 }
 
 #[cfg(test)]
@@ -152,11 +176,11 @@ mod tests {
             run("a/ST1", &[("always", Fail), ("once", Pass), ("never", Pass), ("unjudged", Error)]);
         observed.wavering.extend(observed.cells.keys().find(|cell| cell.check == "once").cloned());
         matrix.learn("d", &observed, |subtest| subtest == "a/ST1");
-        let checks: Vec<Cell> = matrix.cells("d").collect();
+        let checks: Vec<Cell> = matrix.pattern("d").cells().collect();
         assert_eq!(checks, [cell("a/ST1", "always"), cell("a/ST2", "elsewhere")]);
         let wavering: Vec<&str> = matrix.wavering["d"]["a/ST1"].iter().map(String::as_str).collect();
         assert_eq!(wavering, ["once", "unjudged"]);
         matrix.keep(|_| true, |subtest| subtest != "a/ST1");
-        assert_eq!(matrix.cells("d").collect::<Vec<_>>(), [cell("a/ST2", "elsewhere")]);
+        assert_eq!(matrix.pattern("d").cells().collect::<Vec<_>>(), [cell("a/ST2", "elsewhere")]);
     }
 }

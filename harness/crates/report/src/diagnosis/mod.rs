@@ -10,7 +10,7 @@ use crate::resemblance::Resemblance;
 use harness_model::check::outcome::CheckVerdict;
 
 use catalogue::{Catalogue, Declared};
-use matrix::Matrix;
+use matrix::{Matrix, Pattern};
 use observed::{Cell, Found, Observed};
 
 /// The share of the checks that fail in either that must fail in both, in percent. With 75, a defect that is not in the
@@ -43,20 +43,17 @@ pub fn diagnose(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> 
 /// Returns every deviation that explains the failed checks well, the best one first.
 pub fn ranked(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Vec<Resemblance> {
     let failed: Vec<(&Cell, &Found)> = observed.failed().collect();
-    // Most deviations share nothing with the run, and need no closer look.
-    let is_candidate = |declared: &&Declared| failed.iter().any(|(cell, _)| matrix.fails(&declared.id, cell));
-    let candidates = catalogue.deviations.iter().filter(is_candidate);
-    let mut alike: Vec<(Likeness, Resemblance)> = candidates
-        .map(|declared| (declared, Disagreement::of(declared, &failed, observed, matrix)))
-        .map(|(declared, differing)| {
-            (declared, Likeness::of(declared, &differing, &failed, matrix), differing)
-        })
-        .filter(|(_, likeness, _)| likeness.is_enough())
-        .map(|(declared, likeness, differing)| {
-            let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
-            let (agreeing, of) = (likeness.agreeing, likeness.of_either());
-            let against = differing.in_words();
-            (likeness, Resemblance { deviation, summary, agreeing, of, against, others: 0 })
+    let known = catalogue.deviations.iter().map(|declared| (declared, matrix.pattern(&declared.id)));
+    let mut alike: Vec<(Likeness, Resemblance)> = known
+        .filter_map(|(declared, pattern)| {
+            let differing = Disagreement::of(&pattern, &failed, observed)?;
+            let likeness = Likeness::of(declared, &differing, &failed, &pattern);
+            likeness.is_enough().then(|| {
+                let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
+                let (agreeing, of) = (likeness.agreeing, likeness.of_either());
+                let against = differing.in_words();
+                (likeness, Resemblance { deviation, summary, agreeing, of, against, others: 0 })
+            })
         })
         .collect();
     // The sort is stable: equal ones stay in the order of the file.
@@ -84,7 +81,7 @@ impl Likeness {
         declared: &Declared,
         differing: &Disagreement<'_>,
         failed: &[(&Cell, &Found)],
-        matrix: &Matrix,
+        pattern: &Pattern<'_>,
     ) -> Self {
         let breaks = |statement: &String| declared.breaks.contains(statement);
         let is_broken = |(_, found): &&(&Cell, &Found)| found.statements.iter().any(breaks);
@@ -92,7 +89,7 @@ impl Likeness {
             agreeing: differing.agreeing,
             missing: differing.missing.len(),
             unexpected: differing.unexpected.len(),
-            pattern_size: matrix.cells(&declared.id).count(),
+            pattern_size: pattern.size(),
             on_broken_statements: failed.iter().filter(is_broken).count(),
         }
     }
@@ -102,7 +99,7 @@ impl Likeness {
     }
 
     fn is_enough(self) -> bool {
-        self.agreeing > 0 && self.agreeing * 100 >= self.of_either() * MIN_AGREEMENT
+        is_enough(self.agreeing, self.of_either())
     }
 
     /// Ranks by the share of agreement, then by fewer unexpected failures. Deviations that the selected suites cannot
@@ -112,6 +109,10 @@ impl Likeness {
         let seen = self.agreeing * 10_000 / self.pattern_size.max(1);
         (share, Reverse(self.unexpected), seen, self.on_broken_statements)
     }
+}
+
+fn is_enough(agreeing: usize, of_either: usize) -> bool {
+    agreeing > 0 && agreeing * 100 >= of_either * MIN_AGREEMENT
 }
 
 /// Where the pattern of a deviation and a run differ.
@@ -125,18 +126,25 @@ struct Disagreement<'a> {
 }
 
 impl<'a> Disagreement<'a> {
-    fn of(declared: &Declared, failed: &[(&'a Cell, &Found)], observed: &Observed, matrix: &Matrix) -> Self {
-        let id = &declared.id;
-        let is_evidence = |cell: &&Cell| matrix.covers(id, &cell.subtest) && !matrix.wavers(id, cell);
+    /// Returns `None` if too few of the failed checks fail under the deviation: most share nothing with the run, and
+    /// need no closer look.
+    fn of(pattern: &Pattern<'_>, failed: &[(&'a Cell, &Found)], observed: &Observed) -> Option<Self> {
+        if !failed.iter().any(|(cell, _)| pattern.fails(cell)) {
+            return None;
+        }
+        let is_evidence = |cell: &&Cell| pattern.covers(&cell.subtest) && !pattern.wavers(cell);
         let (agreeing, unexpected): (Vec<&Cell>, Vec<&Cell>) =
-            failed.iter().map(|(cell, _)| *cell).filter(is_evidence).partition(|cell| matrix.fails(id, cell));
+            failed.iter().map(|(cell, _)| *cell).filter(is_evidence).partition(|cell| pattern.fails(cell));
+        if !is_enough(agreeing.len(), agreeing.len() + unexpected.len()) {
+            return None;
+        }
         let is_missing = |cell: &Cell| {
             let verdict = observed.verdict(cell);
             verdict == Some(CheckVerdict::Pass)
-                || matches!(verdict, Some(CheckVerdict::Fail | CheckVerdict::Waived))
-                    && matrix.wavers(id, cell)
+                || matches!(verdict, Some(CheckVerdict::Fail | CheckVerdict::Waived)) && pattern.wavers(cell)
         };
-        Self { agreeing: agreeing.len(), missing: matrix.cells(id).filter(is_missing).collect(), unexpected }
+        let missing = pattern.cells().filter(is_missing).collect();
+        Some(Self { agreeing: agreeing.len(), missing, unexpected })
     }
 
     /// Names one check of each kind, and counts the others.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 use ztna_protocol::region::Region;
 
 use super::command::Command;
@@ -34,12 +35,15 @@ pub(crate) struct Tunnel {
     local: bool,
     relay_only: bool,
     home: watch::Receiver<Option<Region>>,
-    _follower: Arc<Follower>,
+    tasks: Arc<Tasks>,
 }
 
-/// The task that polls the network map. It is aborted on drop because it would keep the tunnel open.
+/// The tasks of a tunnel. That which polls the network map is aborted on drop because it would keep the tunnel open.
 #[derive(Debug)]
-struct Follower(tokio::task::AbortHandle);
+struct Tasks {
+    node: AbortHandle,
+    follower: AbortHandle,
+}
 
 impl Tunnel {
     /// Opens the UDP socket and the backend, and starts polling the network map.
@@ -62,15 +66,24 @@ impl Tunnel {
         let relays = Relays::open(control.clone(), identity);
         let home = relays.home();
         let task = Task::new(socket, relays, core, backend, machine, first_map).run(received);
-        tokio::spawn(async move {
+        let node = tokio::spawn(async move {
             if let Err(error) = task.await {
                 failure.send_replace(Some(Arc::new(error)));
             }
         });
         let local = control.is_local();
         let follower = tokio::spawn(map::follow(control, token, commands.clone()));
-        let follower = Arc::new(Follower(follower.abort_handle()));
-        Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, _follower: follower })
+        let tasks = Arc::new(Tasks { node: node.abort_handle(), follower: follower.abort_handle() });
+        Ok(Self { commands, connected, failed, mode, port, local, relay_only, home, tasks })
+    }
+
+    /// Closes the tunnel although there may be other handles. When this returns, it sends nothing any more.
+    pub(crate) async fn close(&self) {
+        self.tasks.follower.abort();
+        self.tasks.node.abort();
+        // The task owns the sender.
+        let mut failed = self.failed.clone();
+        while failed.changed().await.is_ok() {}
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -157,8 +170,8 @@ impl Tunnel {
     }
 }
 
-impl Drop for Follower {
+impl Drop for Tasks {
     fn drop(&mut self) {
-        self.0.abort();
+        self.follower.abort();
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::scenario::model::{Extraction, Keep, Span};
 use crate::source::document::{self, Entry, SpannedText};
+use crate::text::pattern;
 
 use super::Decoder;
 use super::step::Verb;
@@ -93,15 +94,15 @@ impl Decoder<'_> {
         if matches!(verb, Verb::Wire) {
             self.report.error(span.clone(), "`@output` is not available for `wire`");
         }
-        match regex::Regex::new(pattern) {
-            Ok(regex) if regex.captures_len() < 2 => {
+        match pattern::capture_groups(pattern) {
+            Ok(0) => {
                 let message = "`@output` needs a regular expression with a capture group";
                 self.report.error_with_help(span.clone(), message, "put parentheses around the part to keep");
                 None
             }
             Ok(_) => Some(Extraction::Output(pattern.to_owned())),
             Err(error) => {
-                self.report.error(span.clone(), super::matcher::regex_error(&error));
+                self.report.error(span.clone(), error.to_string());
                 None
             }
         }

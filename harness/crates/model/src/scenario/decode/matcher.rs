@@ -5,6 +5,7 @@ use crate::scenario::moment;
 use crate::scenario::template::{self, Binding, Scope, Variables};
 use crate::scenario::vocabulary;
 use crate::source::document::{Entry, Table, Value};
+use crate::text::pattern;
 
 use super::Decoder;
 
@@ -118,8 +119,8 @@ impl Decoder<'_> {
         }
         let filled =
             template::fill_pattern(&pattern.text, Scope { variables: &AnyValue, generators: None }).ok()?;
-        if let Err(error) = regex::Regex::new(&filled) {
-            self.report.error(pattern.span, regex_error(&error));
+        if let Err(error) = pattern::capture_groups(&filled) {
+            self.report.error(pattern.span, error.to_string());
             return None;
         }
         Some(pattern.text)
@@ -221,13 +222,6 @@ impl Decoder<'_> {
             items.into_iter().map(|item| self.matcher("line", item, Operand::Text)).collect();
         lines.into_iter().collect()
     }
-}
-
-/// Returns the last line of the error, without the multi-line rendering of the pattern.
-pub(super) fn regex_error(error: &regex::Error) -> String {
-    let text = error.to_string();
-    let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    format!("invalid regular expression: {last}")
 }
 
 /// Defines every variable, to test whether a pattern compiles once it is expanded.

@@ -114,7 +114,11 @@ fn mistakes_have_a_caret_and_a_hint() {
         ("[limits]\nconcurrency = 0", "must be an integer above 0", ""),
         ("[limits]\nconcurency = 4", "unknown key `concurency`", "did you mean `concurrency`?"),
         ("[hooks]\nclock = \"clock\"", "expected a URL or a path", "begins with `/`"),
-        ("[agent]\ncommand = \"ztna\"\ncode = \"[0-9\"", "invalid regular expression `[0-9`", "[0-9]{6}"),
+        (
+            "[agent]\ncommand = \"ztna\"\ncode = \"[0-9\"",
+            "invalid regular expression: unclosed character class",
+            "[0-9]{6}",
+        ),
         (
             "[agent]\ncommand = \"ztna\"\nwords = { machine_admin = [\"fleet\", \"{action}\"] }",
             "`machine_admin` has no {machine}",

@@ -3,6 +3,7 @@
 mod enrolment;
 mod heartbeat;
 mod limit;
+mod presence;
 mod services;
 mod session;
 mod stop;
@@ -22,6 +23,7 @@ use crate::local_socket::{LocalSocket, Phase, StatusSource};
 use crate::tunnel::{Device, PreparedBackend};
 use enrolment::Credential;
 use limit::ConnectLimit;
+use presence::Presence;
 use session::UpSession;
 use stop::StopRequests;
 
@@ -69,6 +71,7 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
             context,
             arguments,
             control: &control,
+            presence: Presence::new(&control),
             limit,
             phase: &phase,
             tunnel: &tunnel,
@@ -79,6 +82,10 @@ pub(super) fn run(context: &Context, arguments: &UpArguments) -> Result<(), Agen
             ended = session.run(&state, credential, backend) => ended,
             requested = stop.requested() => requested,
         };
+        // A machine that signs off is silent from then on: its peers would take what they hear for a sign that it is back.
+        if let Some(tunnel) = tunnel.send_replace(None) {
+            tunnel.close().await;
+        }
         if let Some(limit) = goodbye_limit(&ended, session.answered.get()) {
             session.report_offline(limit).await;
         }

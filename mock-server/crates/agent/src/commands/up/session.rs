@@ -11,6 +11,7 @@ use ztna_protocol::region::Region;
 use super::enrolment::{Credential, Enrolment};
 use super::heartbeat::{HeartbeatState, Notice};
 use super::limit::{self, ConnectLimit};
+use super::presence::Presence;
 use super::services;
 use crate::cli::UpArguments;
 use crate::clock;
@@ -32,6 +33,7 @@ pub(super) struct UpSession<'a> {
     pub(super) context: &'a Context,
     pub(super) arguments: &'a UpArguments,
     pub(super) control: &'a Arc<ControlClient>,
+    pub(super) presence: Presence<'a>,
     pub(super) limit: ConnectLimit,
     pub(super) phase: &'a watch::Sender<Phase>,
     pub(super) tunnel: &'a watch::Sender<Option<Tunnel>>,
@@ -243,7 +245,7 @@ impl UpSession<'_> {
         let endpoints = tunnel.as_ref().map(Tunnel::endpoints);
         let relay = tunnel.as_ref().and_then(Tunnel::home);
         self.announced_relay.set(relay);
-        let answer = self.control.heartbeat(&machine.token, endpoints.as_deref(), relay).await;
+        let answer = self.presence.report_online(&machine.token, endpoints, relay).await;
         self.answered.set(self.answered.get() || answer.is_ok());
         let outcome = heartbeat.on_response(answer, std::time::Instant::now(), rand::random());
         self.phase.send_replace(outcome.phase);
@@ -284,7 +286,7 @@ impl UpSession<'_> {
     pub(super) async fn report_offline(&self, limit: Duration) {
         let machine = self.context.folder.load().ok().and_then(|state| state.machine);
         if let Some(machine) = machine
-            && let Err(error) = self.control.report_offline(&machine.token, limit).await
+            && let Err(error) = self.presence.report_offline(&machine.token, limit).await
         {
             tracing::info!(%error, "reporting the machine offline failed");
         }

@@ -1,5 +1,5 @@
-//! The address of a network device, by one request of rtnetlink(7). What `tun-rs` has for this needs seven crates that nothing else does,
-//! since it first lists the addresses that a device has.
+//! The address of a network device, by one request of rtnetlink(7). What `tun-rs` has for this lists the addresses of
+//! the device first, with seven crates that nothing else needs.
 
 use std::io;
 use std::net::Ipv4Addr;

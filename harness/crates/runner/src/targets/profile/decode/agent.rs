@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Url;
 
 use harness_model::source::document::{Entry, Table};
+use harness_model::text::pattern;
 
 use super::Decoding;
 use crate::targets::WITHOUT_TUN;
@@ -45,12 +46,10 @@ impl Decoding<'_> {
 
     fn code(&mut self, agent: &Table<'_, '_>) -> Option<String> {
         let text = self.text(agent, "code")?;
-        if let Err(cause) = regex::Regex::new(&text) {
+        if let Err(error) = pattern::capture_groups(&text) {
             let span = agent.get("code").map(Entry::span).unwrap_or_default();
-            let cause = cause.to_string();
-            let cause = cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             let help = "write the form of the code that `login` prints, such as '[0-9]{6}'";
-            self.report.error_with_help(span, format!("invalid regular expression `{text}`: {cause}"), help);
+            self.report.error_with_help(span, error.to_string(), help);
             return None;
         }
         Some(text)

@@ -40,10 +40,11 @@ impl HandshakeState {
         self.start_at = Some(start_at);
     }
 
-    /// Stops a pending handshake and starts none.
+    /// Stops a pending handshake, also one of the peer, and starts none.
     pub(super) fn cancel(&mut self) {
         self.initiation = None;
         self.start_at = None;
+        self.awaiting_confirmation = false;
     }
 
     /// Returns whether this node has sent an initiation that was not answered yet.

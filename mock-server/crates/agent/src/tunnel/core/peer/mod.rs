@@ -8,6 +8,8 @@ mod probing;
 mod receiving;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -43,6 +45,8 @@ pub(super) struct Peer {
     /// The path in the last [`Event::Roamed`].
     reported_path: Option<PeerPath>,
     queued: VecDeque<Vec<u8>>,
+    /// Whether the peer has signed off and has not shown since that it is back.
+    signed_off: bool,
 }
 
 impl Peer {
@@ -56,17 +60,16 @@ impl Peer {
             paths: PathSelector::default(),
             reported_path: None,
             queued: VecDeque::new(),
+            signed_off: false,
         }
     }
 
     /// Applies new settings, and starts a handshake at `prepare_at` if they make the peer reachable. The first packet
     /// starts one in any case.
     pub(super) fn configure(&mut self, settings: PeerSettings, prepare_at: Option<Instant>) {
-        if !settings.online && !settings.has_location() {
-            self.paths.reset();
-            self.reported_path = None;
-            self.handshake.cancel();
-            self.queued.clear();
+        self.signed_off = settings.are_signed_off();
+        if self.signed_off {
+            self.forget();
         } else if settings.online
             && (!self.settings.online || settings.location_differs(&self.settings))
             && let Some(prepare_at) = prepare_at
@@ -79,6 +82,14 @@ impl Peer {
         }
         self.filter.configure(&settings.access);
         self.settings = settings;
+    }
+
+    /// Forgets where the peer was heard and what is under way with it.
+    fn forget(&mut self) {
+        self.paths.reset();
+        self.reported_path = None;
+        self.handshake.cancel();
+        self.queued.clear();
     }
 
     pub(super) fn state(&self) -> PeerState {
@@ -205,6 +216,10 @@ impl Peer {
     fn give_up(&mut self, turn: &mut Turn<'_>) {
         if self.handshake.give_up(turn.now) {
             self.queued.clear();
+            if self.settings.are_signed_off() {
+                self.signed_off = true;
+                self.forget();
+            }
             turn.output.event(Event::Expired { peer: self.key });
         }
     }

@@ -26,6 +26,15 @@ impl Peer {
             Ok(None) => return,
             Err(Rejected) => return turn.output.dropped(DropReason::Rejected),
         };
+        // What a peer sent before it signed off may arrive after. That it is back shows what answers this node: a session
+        // that it starts counts once it has confirmed it.
+        if self.signed_off {
+            match kind {
+                DATA if self.handshake.awaits_confirmation() => self.signed_off = false,
+                INITIATION => return self.handshake.on_initiation_received(turn.now),
+                _ => return,
+            }
+        }
         self.paths.on_received(from, evidence, turn.now);
         self.handshake.on_received();
         let confirmed = self.handshake.awaits_confirmation();

@@ -33,6 +33,11 @@ impl PeerSettings {
         self.relay.is_some() || !self.endpoints.is_empty()
     }
 
+    /// Returns whether the peer has signed off, which clears its location; one that is just silent keeps it.
+    pub(super) fn are_signed_off(&self) -> bool {
+        !self.online && !self.has_location()
+    }
+
     pub(super) fn location_differs(&self, other: &Self) -> bool {
         (&self.endpoints, self.relay) != (&other.endpoints, other.relay)
     }
