@@ -1,10 +1,12 @@
 //! Values from outside, checked where they are decoded: what a control plane or a file says is bounded and has the form
 //! that the rest of the agent relies on.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use serde::de::{self, DeserializeOwned, Unexpected};
+use serde::de::{self, DeserializeOwned, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use ztna_protocol::address;
 
@@ -93,15 +95,34 @@ pub(crate) fn optional_count<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
 pub(crate) fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    let entries = Vec::<serde_json::Value>::deserialize(deserializer)?;
-    let read = |entry| match serde_json::from_value(entry) {
-        Ok(entry) => Some(entry),
-        Err(error) => {
-            tracing::warn!(error = shortened(&error.to_string()), "ignoring an entry that cannot be read");
-            None
+    deserializer.deserialize_seq(Readable(PhantomData))
+}
+
+/// Reads the entries one by one: all of a large network map as values would take several times its memory.
+struct Readable<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Readable<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<T>, A::Error> {
+        let mut read = Vec::new();
+        while let Some(entry) = entries.next_element::<serde_json::Value>()? {
+            match serde_json::from_value(entry) {
+                Ok(entry) => read.push(entry),
+                Err(error) => {
+                    tracing::warn!(
+                        error = shortened(&error.to_string()),
+                        "ignoring an entry that cannot be read"
+                    );
+                }
+            }
         }
-    };
-    Ok(entries.into_iter().filter_map(read).collect())
+        Ok(read)
+    }
 }
 
 /// Returns the beginning of a text from outside, for a message.

@@ -194,8 +194,9 @@ mod tests {
             cache.keep(asked(org, 0), &update(3, "a"));
         }
         assert_eq!(lock(&cache.0.kept).len(), MAX_KEPT);
-        for org in 0..10 {
-            cache.keep(asked(org, 0), &update(4, &"l".repeat(20 << 20)));
+        let large = update(4, &"l".repeat(5 << 20));
+        for org in 0..40 {
+            cache.keep(asked(org, 0), &large);
         }
         let total: usize = lock(&cache.0.kept).iter().map(|kept| kept.update.changes.len()).sum();
         assert!(total <= MAX_KEPT_LEN, "{total}");

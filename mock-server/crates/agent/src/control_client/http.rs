@@ -9,12 +9,12 @@ use reqwest::header::{
 };
 use reqwest::{Client, Method, Response, StatusCode, Upgraded, Url};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use ztna_protocol::registration::IDEMPOTENCY_KEY;
 
-use super::response::{Refusal, Success, data, retry_after, root_cause, seconds_ahead};
+use super::response::{Refusal, Success, decode, retry_after, root_cause, seconds_ahead};
 use super::{ControlError, connection};
 use crate::checked::shortened;
 use crate::secret::Secret;
@@ -120,16 +120,20 @@ impl Http {
         request: Request<'_, impl Serialize + ?Sized>,
     ) -> Result<T, ControlError> {
         let path = request.path;
-        let Success { status, value } = self.send(request).await?;
-        serde_json::from_value(data(value))
-            .map_err(|error| self.unexpected(path, status, &shortened(&error.to_string())))
+        let Success { status, body } = self.exchange(request).await?;
+        decode(&body).map_err(|error| self.unexpected(path, status, &shortened(&error.to_string())))
     }
 
-    /// Sends a request and returns a successful response.
+    /// Sends a request of which only the success matters.
     pub(super) async fn send(
         &self,
         request: Request<'_, impl Serialize + ?Sized>,
-    ) -> Result<Success, ControlError> {
+    ) -> Result<(), ControlError> {
+        self.request(request).await.map(|_: IgnoredAny| ())
+    }
+
+    /// Sends a request and returns a successful response.
+    async fn exchange(&self, request: Request<'_, impl Serialize + ?Sized>) -> Result<Success, ControlError> {
         let Request { method, path, query, bearer, body, limit, max_len, idempotency_key } = request;
         let mut builder = self.client()?.request(method, self.url(path));
         if !query.is_empty() {
@@ -223,13 +227,12 @@ impl Http {
         if let Some(seconds) = seconds_ahead(response.headers(), time::OffsetDateTime::now_utc()) {
             self.seconds_ahead.store(seconds, Ordering::Relaxed);
         }
-        let text = self.read_body(path, response, max_len).await?;
-        let value: Result<Value, _> = serde_json::from_slice(&text);
+        let body = self.read_body(path, response, max_len).await?;
         if status.is_success() {
-            let value = value.map_err(|error| self.unexpected(path, status.as_u16(), &error.to_string()))?;
-            return Ok(Success { status: status.as_u16(), value });
+            return Ok(Success { status: status.as_u16(), body });
         }
-        match value.ok().as_ref().and_then(Refusal::read) {
+        let value: Option<Value> = serde_json::from_slice(&body).ok();
+        match value.as_ref().and_then(Refusal::read) {
             Some(Refusal { code, message, in_envelope }) => Err(ControlError::Refused {
                 status: status.as_u16(),
                 code,

@@ -32,7 +32,7 @@ pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// Decodes the body of a successful response, as a request does.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn decode<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
-    serde_json::from_value(response::data(serde_json::from_slice(body).ok()?)).ok()
+    response::decode(body).ok()
 }
 
 /// Decodes a refusal with this status and these headers, as a request does.
@@ -265,7 +265,7 @@ impl ControlClient {
     ) -> Result<(), ControlError> {
         let request = self.http.send(Request::post(path, Some(token), Body::Json(body)));
         match tokio::time::timeout(limit, request).await {
-            Ok(answer) => answer.map(drop),
+            Ok(answer) => answer,
             Err(_) => Err(self.http.unreachable("timed out")),
         }
     }

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -18,7 +20,7 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] =
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// Returns the content of a successful response: lists may come without an envelope, and RFC 8628 responses never have one.
-pub(super) fn data(response: Value) -> Value {
+fn data(response: Value) -> Value {
     match response {
         Value::Object(mut envelope) if envelope.contains_key("success") => {
             envelope.remove("data").unwrap_or_default()
@@ -27,9 +29,30 @@ pub(super) fn data(response: Value) -> Value {
     }
 }
 
+/// The envelope of a successful response.
+#[derive(Deserialize)]
+struct Envelope<T> {
+    #[serde(rename = "success")]
+    _success: IgnoredAny,
+    data: T,
+}
+
+/// Decodes the body of a successful response, usually without a tree of values in between: that of a large network map
+/// would take several times the memory of the map.
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    // A list can be read as a structure as well.
+    if body.first() == Some(&b'{')
+        && let Ok(Envelope { data, .. }) = serde_json::from_slice(body)
+    {
+        return Ok(data);
+    }
+    serde_json::from_value(data(serde_json::from_slice(body)?))
+}
+
+/// A successful response.
 pub(super) struct Success {
     pub(super) status: u16,
-    pub(super) value: Value,
+    pub(super) body: Vec<u8>,
 }
 
 /// Code and message of a refusal.
@@ -122,6 +145,26 @@ mod tests {
             assert_eq!(wait, expected.map(Duration::from_secs), "{text:?}");
         }
         assert_eq!(retry_after(&headers(&[date])), None);
+    }
+
+    #[test]
+    fn content_is_found_in_an_envelope_and_without_one() {
+        for (body, expected) in [
+            (json!({"success": true, "data": [1, 2]}), Some(vec![1, 2])),
+            (json!({"data": [1], "success": "yes", "more": {}}), Some(vec![1])),
+            (json!([1, 2]), Some(vec![1, 2])),
+            (json!({"success": true, "data": {}}), None),
+            (json!({"success": true}), None),
+            (json!({"data": [1]}), None),
+        ] {
+            assert_eq!(decode(body.to_string().as_bytes()).ok(), expected, "{body}");
+        }
+        let twice = br#" {"success": true, "data": [1], "data": [2]}"#;
+        assert_eq!(decode::<Vec<u8>>(twice).ok(), Some(vec![2]));
+        for lists in [json!([true, [7]]), json!([[7], [8]])] {
+            assert_eq!(decode::<Value>(lists.to_string().as_bytes()).ok(), Some(lists));
+        }
+        assert_eq!(decode::<Value>(br#"{"success": true, "data": 1} x"#).ok(), None);
     }
 
     #[test]

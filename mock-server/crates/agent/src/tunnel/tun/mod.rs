@@ -3,6 +3,7 @@
 //! The device exists as long as this process holds its descriptor, and its address and route exist as long as the
 //! device, so nothing is left behind even after SIGKILL.
 
+mod address;
 mod coalescing;
 mod device_io;
 mod error;
@@ -58,7 +59,8 @@ impl Device {
     pub(super) fn open(self, address: Ipv4Addr, now: Instant) -> Result<TunInterface, DeviceError> {
         let Self { device, name } = self;
         let configured = device
-            .set_network_address(address, TAILNET_PREFIX_LEN, None)
+            .if_index()
+            .and_then(|index| address::assign(index, address, TAILNET_PREFIX_LEN))
             .and_then(|()| device.enabled(true))
             .map_err(|cause| DeviceError::Configuration { name: name.clone(), cause });
         configured?;
