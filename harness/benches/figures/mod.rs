@@ -36,6 +36,5 @@ pub(crate) fn machine() -> String {
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split_whitespace().next().unwrap_or("unknown").to_owned();
-    let profile = if cfg!(debug_assertions) { "debug" } else { "optimised" };
-    format!("{cores} cores, {}, load {load}, {profile}", model.map_or("unknown", |(_, name)| name))
+    format!("{cores} cores, {}, load {load}", model.map_or("unknown", |(_, name)| name))
 }

@@ -191,14 +191,19 @@ async fn network_map_with_values_out_of_range_leaves_the_tunnel_up() {
 #[tokio::test]
 async fn wrong_clock_is_reported_with_its_difference() {
     let machine = Machine::registered().await;
-    let beat = ResponseTemplate::new(200)
-        .set_body_json(done(
+    // The agent goes by whichever response was the last.
+    for (path, data) in [
+        (
+            "/api/heartbeat",
             json!({ "machine": { "id": "m1", "name": "Linux-C", "tailnet_ip": "100.64.0.3" } }),
-        ))
-        .insert_header("date", "Sat, 01 Jan 2000 00:00:00 GMT");
-    Mock::given(matchers::path("/api/heartbeat")).respond_with(beat.clone()).mount(&machine.control).await;
-    let map = json!({ "version": 1, "full": true });
-    machine.answers("GET", "/api/network-map", 200, done(map)).await;
+        ),
+        ("/api/network-map", json!({ "version": 1, "full": true })),
+    ] {
+        let answer = ResponseTemplate::new(200)
+            .set_body_json(done(data))
+            .insert_header("date", "Sat, 01 Jan 2000 00:00:00 GMT");
+        Mock::given(matchers::path(path)).respond_with(answer).mount(&machine.control).await;
+    }
     let up = machine.up(&[]).ready();
     machine.run(&["down"]);
     let (status, stderr) = up.end();
