@@ -1,10 +1,10 @@
-//! Whether a text is a regular expression. Compiling one takes ten times as long as parsing it, and a run uses few of
-//! those in its library.
+//! Whether a text is a regular expression. Compiling one takes much longer than parsing it, and a run uses few of those in
+//! its library.
 
 use regex_syntax::hir::{Hir, HirKind};
 
-/// The longest pattern whose size is limited by its length alone, in bytes. The costliest class, `\w`, takes two bytes
-/// of a pattern and 20 kB compiled; the limit of a compiled pattern is 10 MB.
+/// In bytes. A pattern of at most this length without counted repetitions stays below the size limit of `regex`, even if it
+/// consists of the costliest classes, such as `\w`.
 const MAX_LEN_UNCOMPILED: usize = 256;
 
 /// A text that is not a regular expression, or one that is too large.

@@ -16,7 +16,7 @@ const BUILT_IN: &str = include_str!("../../../../../fixtures/kill-matrix.json");
 /// Checks by deviation and sub-test; sub-tests without any are omitted.
 pub type Patterns = BTreeMap<String, Checks>;
 
-/// Checks by sub-test.
+/// The checks of one deviation, by the id of their sub-test; each named as in [`Cell::check`].
 pub type Checks = BTreeMap<String, BTreeSet<String>>;
 
 /// The contents of `fixtures/kill-matrix.json`.

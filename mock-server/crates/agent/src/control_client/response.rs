@@ -49,7 +49,7 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::
     serde_json::from_value(data(serde_json::from_slice(body)?))
 }
 
-/// A successful response.
+/// A response with a status from 200 to 299, before its body is decoded.
 pub(super) struct Success {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,

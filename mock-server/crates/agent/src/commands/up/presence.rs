@@ -26,7 +26,10 @@ impl<'a> Presence<'a> {
         Self { control, in_flight: Mutex::new(None) }
     }
 
-    /// Sends a heartbeat.
+    /// Reports the machine online, with where its peers reach it. If this is cancelled, the request goes on.
+    ///
+    /// # Errors
+    /// The control plane refuses the report or gives no usable answer.
     pub(super) async fn report_online(
         &self,
         token: &Secret,
@@ -45,6 +48,9 @@ impl<'a> Presence<'a> {
     }
 
     /// Sends the last heartbeat within `limit`, of which an unanswered one may take half: its connection may be dead.
+    ///
+    /// # Errors
+    /// The control plane refuses the report or does not answer in time.
     pub(super) async fn report_offline(&self, token: &Secret, limit: Duration) -> Result<(), ControlError> {
         let start = Instant::now();
         if let Some(unanswered) = self.in_flight.lock().await.as_mut()
