@@ -3,7 +3,9 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -18,8 +20,26 @@ fn database(path: &Path) {
         runtime.block_on(put(&store, &format!("n{n}"), &"v".repeat(1000))).unwrap();
     }
     drop(store);
-    let connection = Connection::open(path).unwrap();
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    wait_until_closed(path);
+}
+
+/// Waits for the threads of a dropped store: the connection that is closed last removes the WAL. Until then, what is spoilt
+/// would be the file of an open database, of which SQLite keeps a part in memory for the whole process.
+fn wait_until_closed(path: &Path) {
+    let wal = wal_of(path);
+    let begun = Instant::now();
+    while wal.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} remains", wal.display());
+        // Of two that are closed at once, neither may be the last.
+        execute(path, "SELECT count(*) FROM settings");
+        thread::yield_now();
+    }
+}
+
+fn wal_of(path: &Path) -> PathBuf {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    wal.into()
 }
 
 fn execute(path: &Path, sql: &str) {
@@ -135,11 +155,8 @@ fn unusable_files_are_refused_with_a_way_out() {
             "a WAL that is a folder",
             |path| {
                 database(path);
-                let mut wal = path.as_os_str().to_owned();
-                wal.push("-wal");
-                let _ = fs::remove_file(&wal);
                 let mut builder = fs::DirBuilder::new();
-                std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700).create(wal).unwrap();
+                std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700).create(wal_of(path)).unwrap();
             },
             "cannot open the database",
             "Check that the file",

@@ -1,11 +1,14 @@
 //! The database of a killed server, compared with what was acknowledged and with itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use mock_server::domain::key::material::sha256;
 use mock_server::store::{Location, Row, Store, StoreError};
 use rusqlite::Connection;
+use rusqlite::backup::Backup;
 
 use super::ledger::{Ledger, Registered};
 
@@ -32,10 +35,14 @@ pub(super) const DAMAGES: [&str; 12] = [
 ];
 
 /// Copies the database of a server that does not run, and damages the copy.
+///
+/// The copy is a new file, and made by SQLite: the threads of a dropped [`Store`] close its files somewhat later, and until
+/// then a file that took the place of theirs would be read with their WAL.
 pub(super) fn copy_with(database: &Path, copy: &Path, damage: &str) {
-    Connection::open(database).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-    std::fs::copy(database, copy).unwrap();
-    let copy = Connection::open(copy).unwrap();
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy).unwrap();
+    let mut copy = Connection::open(copy).unwrap();
+    let database = Connection::open(database).unwrap();
+    Backup::new(&database, &mut copy).unwrap().step(-1).unwrap();
     copy.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
     assert!(copy.execute(damage, []).unwrap() > 0, "{damage}");
 }

@@ -106,8 +106,8 @@ async fn run(kills: usize) {
     ledger.ask_again(&Client::of(&server)).await;
     drop(server);
     Books::of_file(&database).check(&ledger).await;
-    for damage in books::DAMAGES {
-        let damaged = folder.path().join("damaged.db");
+    for (number, damage) in books::DAMAGES.into_iter().enumerate() {
+        let damaged = folder.path().join(format!("damaged-{number}.db"));
         books::copy_with(&database, &damaged, damage);
         let books = Books::of_file(&damaged);
         let noticed = AssertUnwindSafe(books.check(&ledger)).catch_unwind().await.is_err();
