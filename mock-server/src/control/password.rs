@@ -67,7 +67,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_flood_of_logins_uses_a_fixed_number_of_work_areas() {
-        let logins = (0..40).map(|_| tokio::spawn(matches("x".to_owned(), None)));
+        let logins = (0..4 * MAX_VERIFICATIONS).map(|_| tokio::spawn(matches("x".to_owned(), None)));
         for login in logins.collect::<Vec<_>>() {
             assert!(!login.await.unwrap());
         }

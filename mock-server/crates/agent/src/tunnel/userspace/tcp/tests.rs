@@ -180,11 +180,13 @@ impl ConnectionEnd {
 
 fn bytes(length: usize, salt: u8) -> Vec<u8> {
     let mut state = u64::from(salt);
-    let byte = || {
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
         state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        state.to_be_bytes()[0]
-    };
-    std::iter::repeat_with(byte).take(length).collect()
+        bytes.extend_from_slice(&state.to_be_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }
 
 #[test]
