@@ -60,6 +60,18 @@ impl Foreign {
         Run::of(self.command(profile).args(arguments), self.folder.path())
     }
 
+    /// Does the same with an evidence bundle, in which everything has to be judged in the same way without the target.
+    pub(crate) fn judge_and_verify(&self, profile: &str, arguments: &[&str]) -> Run {
+        let bundle = self.path("evidence.zip");
+        let report = format!("evidence={}", bundle.display());
+        let run = self.judge(profile, &[arguments, &["--report", &report]].concat());
+        let verified = harness().arg("verify").arg(bundle).output().unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let told = text(&verified.stdout) + &text(&verified.stderr);
+        assert_eq!(verified.status.code(), Some(0), "{told}{run}");
+        run
+    }
+
     /// Like [`Foreign::judge`], with scenarios that wait for seconds only: what never comes is known sooner.
     pub(crate) fn judge_impatiently(&self, profile: &str, arguments: &[&str]) -> Run {
         let scenarios = self.path("scenarios");
@@ -122,8 +134,7 @@ impl Foreign {
         let mut command = harness();
         self.set_passwords(&mut command);
         command.arg("--target").arg(profile);
-        for (format, file) in [("json", "results.json"), ("junit", "junit.xml"), ("evidence", "evidence.zip")]
-        {
+        for (format, file) in [("json", "results.json"), ("junit", "junit.xml")] {
             command.arg("--report").arg(format!("{format}={}", self.path(file).display()));
         }
         command
