@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// All source files below a folder, as (path relative to the workspace, code).
-fn sources(folder: &str) -> Vec<(String, String)> {
+/// All source files below a folder, as (path relative to the workspace, text).
+fn files(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
     let mut found = Vec::new();
     let mut open = vec![root.join(folder)];
@@ -12,11 +12,16 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let shown = PathBuf::from(path.strip_prefix(&root).unwrap()).display().to_string();
-            found.push((shown, code_of(&std::fs::read_to_string(&path).unwrap())));
+            found.push((shown, std::fs::read_to_string(&path).unwrap()));
         }
     }
     assert!(!found.is_empty(), "{folder} has no sources");
     found
+}
+
+/// The same, as code.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    files(folder).into_iter().map(|(path, text)| (path, code_of(&text))).collect()
 }
 
 /// Removes comments and the tests at the end, which may name anything.
@@ -134,4 +139,18 @@ fn the_domain_of_the_reference_knows_nothing_above_it() {
 fn sql_stays_in_the_store() {
     let sql = ["rusqlite", "\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE "];
     assert_eq!(breaches("mock-server/src", &sql, &["mock-server/src/store/"]), Vec::<String>::new());
+}
+
+/// The libraries say `doctest = false` and the programs `test = false`: each that cargo asks in vain takes half a second.
+#[test]
+fn nothing_is_tested_where_cargo_does_not_look() {
+    let crates = ["harness/src", "harness/crates", "mock-server/src", "mock-server/crates", "scenarios/src"];
+    let untested = |path: &str, text: &str| {
+        let program = path.ends_with("/main.rs") && !is_test(path) || path.contains("/bin/");
+        let mut lines = text.lines().map(str::trim_start);
+        lines.any(|line| line.starts_with("/// ```") || line.starts_with("//! ```"))
+            || program && text.contains("#[test]")
+    };
+    let found = crates.iter().flat_map(|folder| files(folder)).filter(|(path, text)| untested(path, text));
+    assert_eq!(found.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<String>::new());
 }

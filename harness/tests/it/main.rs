@@ -25,6 +25,7 @@ mod program;
 mod recipes;
 mod report;
 mod run;
+mod selected;
 mod selftest;
 mod shared;
 mod small_target;

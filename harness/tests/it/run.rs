@@ -59,6 +59,18 @@ impl Run {
         requirements.iter().find(|of| of["id"] == id).unwrap()["verdict"].as_str().unwrap()
     }
 
+    /// The statements of the failed checks of a sub-test.
+    pub(crate) fn failed_statements(&self, subtest: &str) -> BTreeSet<String> {
+        let subtests = self.results["subtests"].as_array().into_iter().flatten();
+        let checks =
+            subtests.filter(|of| of["id"] == subtest).flat_map(|of| of["checks"].as_array().unwrap());
+        checks
+            .filter(|check| check["verdict"] == "fail")
+            .flat_map(|check| check["requirements"].as_array().unwrap())
+            .map(|id| id.as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// The statements with this verdict.
     pub(crate) fn statements(&self, verdict: &str) -> BTreeSet<String> {
         self.ids("requirements", verdict)

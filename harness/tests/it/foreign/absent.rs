@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::foreign::proxy::{Asked, Bend, Turn};
 use crate::foreign::target::Foreign;
-use crate::program::harness;
 
 /// Sub-tests that use what no document describes, beside much that the documents do.
 const USERS: &str = "issuing/disconnect, issuing/reuse, headless/ST4-http, headless/ST2, generate/ST5, api-key/ST2-scopes, \
@@ -14,7 +13,8 @@ const USERS: &str = "issuing/disconnect, issuing/reuse, headless/ST4-http, headl
 fn what_needs_absent_endpoints_is_not_judged() {
     let target =
         Foreign::without(&["/api/db/machines", "/api/machine-admin", "/api/user-orgs", "/api/heartbeat"]);
-    let run = target.judge("", &["--filter", USERS]);
+    // The bundle is judged in the same way.
+    let run = target.judge_and_verify("", &["--filter", USERS]);
     assert_eq!(run.code, 0, "{run}");
     assert!(run.statements("violated").is_empty(), "{run}");
     let absent = &run.results["target"]["absent"];
@@ -34,10 +34,6 @@ fn what_needs_absent_endpoints_is_not_judged() {
     let asked = target.proxy.asked();
     let kit = |path: &str| asked.iter().filter(|asked| asked.is_kit && asked.path() == path).count();
     assert_eq!((kit("/api/db/machines"), kit("/api/machine-admin"), kit("/api/heartbeat")), (2, 2, 2));
-    // The bundle is judged in the same way.
-    let verified = harness().arg("verify").arg(target.path("evidence.zip")).output().unwrap();
-    let told = String::from_utf8_lossy(&verified.stdout).into_owned();
-    assert_eq!(verified.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&verified.stderr));
 }
 
 #[test]

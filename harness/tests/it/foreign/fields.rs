@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::foreign::proxy::{Asked, Bend, Turn};
 use crate::foreign::target::Foreign;
-use crate::program::harness;
 
 const POINTERS: &str = "[pointers]\nerror_code = \"/code\"\nerror_message = \"/message\"\n\
                         [pointers.machine]\nname = \"/hostname\"\nstatus = \"/state/now\"\n\
@@ -46,7 +45,8 @@ fn renamed() -> Foreign {
 fn fields_are_read_where_the_profile_says() {
     let filter = ["--filter", "generate/ST5, issuing/disconnect, used-count/ST4-http"];
     let target = renamed();
-    let run = target.judge(POINTERS, &filter);
+    // What judging needs is in the bundle.
+    let run = target.judge_and_verify(POINTERS, &filter);
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(run.results["target"]["absent"], json!(null), "{run}");
     assert_eq!(run.results["target"]["refusal"], json!({ "code": "/code", "message": "/message" }));
@@ -54,10 +54,6 @@ fn fields_are_read_where_the_profile_says() {
         assert_eq!(run.statement(statement), "verified", "{statement}: {run}");
     }
     assert_eq!(run.results["leftovers"], json!(null), "{run}");
-    // What judging needs is in the bundle.
-    let verified = harness().arg("verify").arg(target.path("evidence.zip")).output().unwrap();
-    let told = String::from_utf8_lossy(&verified.stdout).into_owned();
-    assert_eq!(verified.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&verified.stderr));
 
     let without = target.judge("", &filter);
     assert_eq!(without.code, 1, "{without}");

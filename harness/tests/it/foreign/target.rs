@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::proxy::{Asked, Bend, Proxy, Turn};
 use crate::program::{harness, wait_for};
 use crate::run::Run;
+use crate::selected::{filter_of, write_changed, write_selected};
 
 const PEOPLE: [&str; 4] = ["admin", "owner", "member", "outsider"];
 
@@ -55,15 +56,33 @@ impl Foreign {
         self.folder.path().join(file)
     }
 
-    /// Runs the kit with this text at the end of the profile.
+    /// Runs the selected sub-tests with this text at the end of the profile.
     pub(crate) fn judge(&self, profile: &str, arguments: &[&str]) -> Run {
-        Run::of(self.command(profile).args(arguments), self.folder.path())
+        let scenarios = self.path("selected");
+        write_selected(filter_of(arguments).unwrap(), &scenarios);
+        let mut command = self.command(profile);
+        command.arg("--scenarios").arg(scenarios);
+        Run::of(command.args(arguments), self.folder.path())
+    }
+
+    /// Does the same with all scenarios of the kit and an evidence bundle, in which everything has to be judged in the same
+    /// way without the target.
+    pub(crate) fn judge_and_verify(&self, profile: &str, arguments: &[&str]) -> Run {
+        let bundle = self.path("evidence.zip");
+        let report = format!("evidence={}", bundle.display());
+        let mut command = self.command(profile);
+        let run = Run::of(command.args(arguments).args(["--report", &report]), self.folder.path());
+        let verified = harness().arg("verify").arg(bundle).output().unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let told = text(&verified.stdout) + &text(&verified.stderr);
+        assert_eq!(verified.status.code(), Some(0), "{told}{run}");
+        run
     }
 
     /// Like [`Foreign::judge`], with scenarios that wait for seconds only: what never comes is known sooner.
     pub(crate) fn judge_impatiently(&self, profile: &str, arguments: &[&str]) -> Run {
         let scenarios = self.path("scenarios");
-        write_impatient_scenarios(&scenarios);
+        write_impatient(filter_of(arguments).unwrap(), &scenarios);
         let mut command = self.command(profile);
         command.arg("--scenarios").arg(scenarios);
         Run::of(command.args(arguments), self.folder.path())
@@ -122,8 +141,7 @@ impl Foreign {
         let mut command = harness();
         self.set_passwords(&mut command);
         command.arg("--target").arg(profile);
-        for (format, file) in [("json", "results.json"), ("junit", "junit.xml"), ("evidence", "evidence.zip")]
-        {
+        for (format, file) in [("json", "results.json"), ("junit", "junit.xml")] {
             command.arg("--report").arg(format!("{format}={}", self.path(file).display()));
         }
         command
@@ -137,12 +155,8 @@ impl Drop for Foreign {
     }
 }
 
-/// Writes the scenarios into a folder, `eventually` being a few seconds.
-fn write_impatient_scenarios(folder: &Path) {
+/// Writes the sub-tests of a filter into a folder, `eventually` being a few seconds.
+fn write_impatient(filter: &str, folder: &Path) {
     let patient = regex::Regex::new("(?m)^(eventually *= *)\".*\"$").unwrap();
-    for (path, content) in scenarios::files() {
-        let (path, text) = (folder.join(path), std::str::from_utf8(content).unwrap());
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, patient.replace_all(text, "${1}\"4s\"").as_ref()).unwrap();
-    }
+    write_changed(filter, folder, |text| patient.replace_all(text, "${1}\"4s\"").into_owned());
 }

@@ -9,6 +9,7 @@ use crate::independent::implementation::listen::Implementation;
 use crate::independent::implementation::place::MOVED;
 use crate::program::harness;
 use crate::run::Run;
+use crate::selected::{filter_of, write_selected};
 
 /// Judges the implementation without its agent.
 pub(crate) fn judge(implementation: &Implementation, words: &[&str]) -> Run {
@@ -85,7 +86,13 @@ fn judged_in(
     for (variable, email) in PASSWORDS {
         command.env(variable, email.chars().rev().collect::<String>());
     }
-    command.arg("--scenarios").arg(scenarios()).arg("--target").arg(profile);
+    let selected = folder.path().join("selected");
+    let of_ids = filter_of(words).filter(|filter| !filter.contains(['*', '[', '!']));
+    let scenarios = of_ids.map_or_else(scenarios, |filter| {
+        write_selected(filter, &selected);
+        selected
+    });
+    command.arg("--scenarios").arg(scenarios).arg("--target").arg(profile);
     command.arg("--report").arg(format!("json={}", results.display())).args(words);
     Run::of(&mut command, folder.path())
 }

@@ -81,9 +81,11 @@ const MISTAKES: [Case; 9] = [
 #[test]
 fn a_mistake_in_the_profile_is_one_message_with_its_line() {
     let served = Served::start();
+    let filter = "generate/ST5, generate/owner, api-key/ST2";
+    served.read_only(filter);
     for case in MISTAKES {
         let profile = (case.change)(&served, &served.profile());
-        let run = served.run(&profile, &["--filter", "generate/ST5, generate/owner, api-key/ST2"]);
+        let run = served.run(&profile, &["--filter", filter]);
         assert_eq!(run.code, case.code, "{}: {run}", case.name);
         let doctor = served.doctor(&profile);
         assert_eq!(doctor.code, case.code, "{}: {doctor}", case.name);

@@ -1,13 +1,14 @@
 //! The reference as a process, and runs against it with any profile.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::program::{harness, wait_for};
 use crate::run::Run;
+use crate::selected::write_selected;
 
 pub(crate) struct Served {
     server: Child,
@@ -63,16 +64,35 @@ impl Served {
         )
     }
 
+    /// Writes the sub-tests of a filter, in a place that [`Served::run`] and [`Served::doctor`] then read.
+    pub(crate) fn read_only(&self, filter: &str) {
+        write_selected(filter, &self.selected());
+    }
+
+    fn selected(&self) -> PathBuf {
+        self.folder.path().join("selected")
+    }
+
+    /// The program, with the sub-tests that were written, or with all.
+    fn program(&self) -> Command {
+        let mut command = harness();
+        let selected = self.selected();
+        if selected.exists() {
+            command.arg("--scenarios").arg(selected);
+        }
+        command
+    }
+
     pub(crate) fn run(&self, profile: &str, words: &[&str]) -> Run {
         let results = self.folder.path().join("results.json");
-        let mut command = harness();
+        let mut command = self.program();
         command.arg("--target").arg(self.write(profile)).args(words);
         command.arg("--report").arg(format!("json={}", results.display()));
         Run::of(&mut command, self.folder.path())
     }
 
     pub(crate) fn doctor(&self, profile: &str) -> Run {
-        let mut command = harness();
+        let mut command = self.program();
         command.arg("doctor").arg("--target").arg(self.write(profile));
         Run::of(&mut command, self.folder.path())
     }

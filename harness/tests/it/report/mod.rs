@@ -5,6 +5,7 @@ mod formats;
 mod history;
 mod hostile;
 mod large;
+mod many;
 mod program;
 mod schema;
 mod troubled;
@@ -190,15 +191,18 @@ impl Write for Page {
 
 fn page(look: TerminalOptions) -> String {
     let registry = registry();
-    let events = events(&registry);
-    let record = record(&events);
+    page_of(&events(&registry), &registry, look)
+}
+
+fn page_of(events: &[Event], registry: &Registry, look: TerminalOptions) -> String {
+    let record = record(events);
     let page = Page::default();
     let mut terminal = Terminal::new(page.clone(), look);
     events.iter().for_each(|event| terminal.on_event(event));
-    let results = Results::of(&record, &registry);
+    let results = Results::of(&record, registry);
     let reports = [PathBuf::from("reports/results.json")];
     let end = ProcessEnd { reports: &reports, exit_code: ExitCode::NonConformant, command: "harness" };
-    terminal.finish(&record, &results, &registry, end);
+    terminal.finish(&record, &results, registry, end);
     String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
 }
 

@@ -26,7 +26,11 @@ const MAX_LISTED: usize = 3;
 /// Only judged checks are compared, so that a part of the suites can be diagnosed as well. If a deviation explains
 /// exactly the failed checks, those that explain less are omitted.
 pub fn diagnose(observed: &Observed, matrix: &Matrix, catalogue: &Catalogue) -> Vec<Resemblance> {
-    let mut alike = ranked(observed, matrix, catalogue);
+    listed(ranked(observed, matrix, catalogue))
+}
+
+/// Leaves out of all that explain the failed checks well what [`diagnose`] does not list.
+pub fn listed(mut alike: Vec<Resemblance>) -> Vec<Resemblance> {
     if alike.first().is_some_and(Resemblance::is_exact) {
         alike.retain(Resemblance::is_exact);
     }

@@ -3,24 +3,24 @@
 use super::departure::Departure;
 use crate::independent::choices::Choice;
 
-/// A departure from the documents, if any, and the choices that are made in another way than usual.
+/// Departures from the documents, and the choices that are made in another way than usual.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nature {
-    departure: Option<Departure>,
+    departures: Vec<Departure>,
     choices: Vec<Choice>,
 }
 
 impl Nature {
-    pub(crate) fn departing(departure: Departure) -> Self {
-        Self { departure: Some(departure), choices: Vec::new() }
+    pub(crate) fn departing(departures: Vec<Departure>) -> Self {
+        Self { departures, choices: Vec::new() }
     }
 
     pub(crate) fn choosing(choices: &[Choice]) -> Self {
-        Self { departure: None, choices: choices.to_vec() }
+        Self { departures: Vec::new(), choices: choices.to_vec() }
     }
 
     pub(crate) fn departs(&self, departure: Departure) -> bool {
-        self.departure == Some(departure)
+        self.departures.contains(&departure)
     }
 
     pub(crate) fn chooses(&self, choice: Choice) -> bool {

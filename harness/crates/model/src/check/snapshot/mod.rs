@@ -48,6 +48,15 @@ pub(super) fn judge(name: &str, view: View<'_>, context: &CheckContext<'_>) -> F
         Ok(accepted) => accepted.map(|text| redaction.text(&text)),
         Err(error) => return Finding::unknown(label, error.to_string()),
     };
+    // A text is redacted once, for the comparison, the message and the file.
+    let redacted: String;
+    let actual = match actual {
+        Content::Http { json: Some(_), .. } => actual,
+        _ => {
+            redacted = actual.redacted(&redaction);
+            Content::Redacted(&redacted)
+        }
+    };
     let difference = match &accepted {
         None => None,
         Some(text) => {
