@@ -21,6 +21,9 @@ const PATIENCE: u32 = 20;
 /// The shortest one for a handshake after the first of a sub-test, once all agents have started.
 const MIN_LATER_HANDSHAKE_WAIT: Duration = Duration::from_millis(1500);
 
+/// The shortest one for an agent to come up. One that is told that its machine was removed believes it, and ends, after ten
+/// seconds: a wait of ten seconds would see it before in one run and after in the next.
+const MIN_UP_WAIT: Duration = Duration::from_secs(14);
 /// The shortest one for the end of a process.
 const MIN_END_WAIT: Duration = Duration::from_secs(6);
 /// The shortest one where recipes run with their own tools, which keep a machine busy.
@@ -110,6 +113,9 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
         match &mut step.action {
             Action::Interrupt(interruption) => interruption.timeout = interruption.timeout.min(end),
             Action::Ztna(command) if asks_for_end => command.timeout = command.timeout.min(end),
+            Action::Ztna(command) if command.until.is_some() => {
+                command.timeout = command.timeout.max(MIN_UP_WAIT);
+            }
             _ => {}
         }
         if let Action::Wire(command) = &mut step.action
@@ -134,6 +140,10 @@ pub(super) fn asks_for_end(step: &Step) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use harness_model::scenario::load;
+
     use super::*;
 
     #[test]
@@ -149,5 +159,18 @@ mod tests {
         durations.took.insert(("keys/ST1".to_owned(), 5), Duration::from_secs(5));
         let wait = |step: usize| durations.shell_wait("keys/ST1", &(step..9)).as_secs();
         assert_eq!([3, 4, 5].map(wait), [15, 25, 20]);
+    }
+
+    #[test]
+    fn an_agent_that_gives_up_has_ended_when_its_step_does() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../scenarios");
+        let mut library = load(&folder, Path::new("scenarios")).unwrap();
+        shorten(&mut library, &StepDurations::default());
+        let steps = library.scenarios.iter().flat_map(|scenario| &scenario.steps);
+        let waits = steps.filter_map(|step| match &step.action {
+            Action::Ztna(command) if command.until.is_some() && !asks_for_end(step) => Some(command.timeout),
+            _ => None,
+        });
+        assert!(waits.min() >= Some(MIN_UP_WAIT));
     }
 }
