@@ -32,7 +32,7 @@ test-slow:
 
 # Servers, replicas and PostgreSQL killed in a storm of requests; .ci/run does it a few times, and a nightly run 50 times
 storm KILLS="50":
-    RUST_BACKTRACE=0 STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture storm::
+    RUST_BACKTRACE=0 STORM_KILLS={{KILLS}} cargo test -p mock-server --locked --test it -- --ignored --nocapture crashes::
 
 # One suite against the reference
 suite SUITE="auth-keys":

@@ -17,6 +17,7 @@ mod architecture;
 mod arrivals;
 mod control;
 mod costly_lists;
+mod crashes;
 mod dashboard;
 mod documents;
 #[cfg(target_os = "linux")]
@@ -27,7 +28,6 @@ mod replicas;
 mod secrets;
 mod serve;
 mod server_process;
-mod storm;
 mod strangers;
 mod test_server;
 mod unused_port;
