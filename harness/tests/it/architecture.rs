@@ -149,7 +149,8 @@ fn nothing_is_tested_where_cargo_does_not_look() {
         let program = path.ends_with("/main.rs") && !is_test(path) || path.contains("/bin/");
         let mut lines = text.lines().map(str::trim_start);
         lines.any(|line| line.starts_with("/// ```") || line.starts_with("//! ```"))
-            || program && text.contains("#[test]")
+            || program
+                && ["#[test]", "::test]", "::test(", "#[cfg(test)]"].iter().any(|test| text.contains(test))
     };
     let found = crates.iter().flat_map(|folder| files(folder)).filter(|(path, text)| untested(path, text));
     assert_eq!(found.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<String>::new());
