@@ -55,6 +55,8 @@ pub struct DeviationReport {
     pub summary: String,
     /// How often its races were run.
     pub tries: usize,
+    /// Whether it was tried again with the scenarios' own waits, since it was missed with shorter ones.
+    pub waited_in_full: bool,
     /// Why it does not count as caught; empty if it does.
     pub missed: Vec<String>,
     /// The failed checks, by sub-test.
@@ -191,6 +193,7 @@ impl DeviationReport {
             id: outcome.deviation.clone(),
             summary: outcome.summary.clone(),
             tries: outcome.tries,
+            waited_in_full: outcome.waited_in_full,
             missed: outcome.missed.clone(),
             failed,
             duration_ms: u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),

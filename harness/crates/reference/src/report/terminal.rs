@@ -42,7 +42,8 @@ pub fn line(outcome: &DeviationOutcome, scope: &Scope, paint: Paint, width: usiz
         false => paint.red(missed),
     };
     let tries = if outcome.tries > 1 { format!(" ({} times)", outcome.tries) } else { String::new() };
-    let begin = format!("[{:>6.3}s] {}{tries}", outcome.duration.as_secs_f64(), outcome.deviation);
+    let waits = if outcome.waited_in_full { ", with the scenarios' own waits" } else { "" };
+    let begin = format!("[{:>6.3}s] {}{tries}{waits}", outcome.duration.as_secs_f64(), outcome.deviation);
     let mut text = format!("{label} {begin}\n");
     for line in wrap(&outcome.summary, width - DESCRIPTION_INDENT) {
         let _ = writeln!(text, "{:DESCRIPTION_INDENT$}{}", "", paint.faint(&line));
@@ -126,6 +127,12 @@ fn verdict(report: &SelfTestReport, paint: Paint, width: usize) -> String {
     let seconds = std::time::Duration::from_millis(report.duration_ms).as_secs_f64();
     let words = format!("{} after {seconds:.2} s", report.verdict());
     let painted = if report.passed { paint.green(&words) } else { paint.red(&words) };
+    let tried_again = report.deviations.iter().filter(|tried| tried.waited_in_full).count();
+    let again = match tried_again {
+        0 => String::new(),
+        count => format!(", {count} tried again with the scenarios' own waits"),
+    };
     let statements = wrap(&format!("statements: {}", report.totals.in_words()), width - 2).join("\n  ");
-    format!("deviations: {caught} of {all} caught\n{statements}\n{} {painted}\n", paint.bold("verdict:"),)
+    let verdict = paint.bold("verdict:");
+    format!("deviations: {caught} of {all} caught{again}\n{statements}\n{verdict} {painted}\n")
 }

@@ -7,12 +7,13 @@ mod scope;
 mod survey;
 mod timeouts;
 mod traffic;
+mod trial;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use harness_model::event::Listeners;
@@ -25,26 +26,24 @@ use harness_runner::browser::Browsers;
 use harness_runner::run::{Stop, Turn};
 use tokio::sync::Semaphore;
 
-use crate::ReferenceError;
-use crate::active_deviation::ActiveDeviation;
-use crate::census;
 use crate::embedded::Embedded;
 
 use timeouts::StepDurations;
 use traffic::TrafficSurvey;
 
-/// How often sub-tests with a failed race are run again: a defect may show in one race and not in the next.
-const RACE_REPETITIONS: usize = 2;
 /// Deviations that wait for what they prevent, beside those that keep the machine busy.
 const MAX_WAITING: usize = 48;
+/// How long a sub-test may take with the scenario's own waits.
+const OWN_TIME_LIMIT: Duration = Duration::from_secs(240);
 /// Browsers in use at the same time, on many cores.
 const MAX_BROWSERS: usize = 6;
-/// Sub-tests of one deviation that run at the same time.
-const SUBTESTS_AT_ONCE: usize = 2;
 
 /// What all tried deviations share.
 pub struct SelfTest {
+    /// With the scenarios' own waits.
     pub library: Library,
+    /// The same sub-tests with shorter waits.
+    hasty: Library,
     pub catalogue: Catalogue,
     /// What failed when the matrix was made.
     pub matrix: Matrix,
@@ -74,12 +73,15 @@ pub enum Scope {
 /// What runs against one target.
 #[derive(Clone, Copy)]
 struct Round<'a> {
+    library: &'a Library,
     /// The ids of the sub-tests that run.
     only: &'a BTreeSet<&'a str>,
     /// The name of the folder for the machines' state.
     folder: &'a str,
     /// How many sub-tests run at the same time.
     jobs: usize,
+    /// How long a sub-test may take.
+    time_limit: Duration,
     turn: &'a Turn,
 }
 
@@ -91,6 +93,8 @@ pub struct DeviationOutcome {
     pub observed: Observed,
     /// How often its races were run.
     pub tries: usize,
+    /// Whether it was tried again with the scenarios' own waits, since it was missed with shorter ones.
+    pub waited_in_full: bool,
     /// Why it does not count as caught; empty if it does.
     pub missed: Vec<String>,
     pub duration: Duration,
@@ -112,11 +116,13 @@ impl SelfTest {
         jobs: usize,
         folder: &Path,
     ) -> Self {
-        timeouts::shorten(&mut library, &StepDurations::default());
+        timeouts::outlast_agents(&mut library);
+        let hasty = timeouts::shortened(&library, &StepDurations::default());
         let registry = Arc::new(library.registry.clone());
         Self {
             registry,
             library,
+            hasty,
             catalogue,
             matrix,
             jobs,
@@ -139,12 +145,13 @@ impl SelfTest {
         let (mut observed, mut durations) = (Observed::default(), StepDurations::default());
         let mut listener = Listeners(vec![&mut observed, &mut durations]);
         let turn = Turn::default();
-        let round = Round { only: &only, folder: "plain", jobs: self.jobs, turn: &turn };
+        let (library, time_limit) = (&self.library, OWN_TIME_LIMIT);
+        let round = Round { library, only: &only, folder: "plain", jobs: self.jobs, time_limit, turn: &turn };
         if let Err(error) = self.listen_to(&mut listener, target, round, stop).await {
             return vec![error.to_string()];
         }
         if self.scope == Scope::Declared {
-            timeouts::shorten(&mut self.library, &durations);
+            self.hasty = timeouts::shortened(&self.library, &durations);
         }
         let failed = observed.failed().map(|(cell, _)| format!("{} fails {}", cell.subtest, cell.check));
         let erred = observed.erred.iter().map(|subtest| format!("{}: {}", subtest.id, subtest.reason));
@@ -189,64 +196,6 @@ impl SelfTest {
         let position = |id: &str| deviations.iter().position(|declared| declared.id == id);
         outcomes.sort_by_key(|outcome| position(&outcome.deviation));
         outcomes
-    }
-
-    async fn try_one(&self, declared: &Declared, turn: &Turn, stop: &Stop) -> DeviationOutcome {
-        let begun = Instant::now();
-        let mut missed = census::unchecked(declared, &self.library);
-        let (mut observed, mut tries) = (Observed::default(), 0);
-        match self.run_rounds(declared, turn, stop).await {
-            Ok((deviation, rounds)) => {
-                tries = rounds.len();
-                observed = Observed::steady(rounds);
-                if !deviation.was_triggered() && self.scope == Scope::Declared {
-                    missed.push("it changed no request, no response and no call of the agent".to_owned());
-                }
-                missed.extend(self.judge(declared, &observed));
-            }
-            Err(error) => missed.push(error.to_string()),
-        }
-        let (deviation, summary) = (declared.id.clone(), declared.summary.clone());
-        DeviationOutcome { deviation, summary, observed, tries, missed, duration: begun.elapsed() }
-    }
-
-    fn judge(&self, declared: &Declared, observed: &Observed) -> Vec<String> {
-        let (matrix, catalogue) = (&self.matrix, &self.catalogue);
-        match self.scope {
-            Scope::Declared => {
-                let mut missed = judgement::misses(declared, observed);
-                missed.extend(judgement::changes(declared, observed, matrix, catalogue));
-                missed
-            }
-            Scope::AllSuites => judgement::differences(declared, observed, matrix, catalogue),
-            Scope::Unlearned(_) => judgement::unjudged(declared, observed),
-        }
-    }
-
-    async fn run_rounds(
-        &self,
-        declared: &Declared,
-        turn: &Turn,
-        stop: &Stop,
-    ) -> Result<(Arc<ActiveDeviation>, Vec<Observed>), ReferenceError> {
-        let deviation = Arc::new(ActiveDeviation::new(declared)?);
-        let target = || Arc::new(self.embedded.behind(Arc::clone(&deviation) as _));
-        let affected = self.affected_subtests(declared, &deviation);
-        let round = async |only: &BTreeSet<&str>, folder: String| {
-            let round = Round { only, folder: &folder, jobs: SUBTESTS_AT_ONCE, turn };
-            Box::pin(self.run_subtests(target(), round, stop)).await
-        };
-        let mut first = round(&affected, declared.id.clone()).await?;
-        if self.scope == Scope::AllSuites {
-            self.traffic.add_unaffected(&mut first, &affected);
-        }
-        let races = self.failed_races(&first);
-        let mut rounds = vec![first];
-        if !races.is_empty() {
-            let again = (1..=RACE_REPETITIONS).map(|n| round(&races, format!("{}-{n}", declared.id)));
-            rounds.extend(futures::future::try_join_all(again).await?);
-        }
-        Ok((deviation, rounds))
     }
 }
 

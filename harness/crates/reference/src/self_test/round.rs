@@ -1,7 +1,7 @@
 //! One run against one target.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::Listener;
@@ -10,13 +10,8 @@ use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{self, Detail, RunSettings, Stop};
 use harness_runner::targets::Target;
 
-use super::{Round, Scope, SelfTest};
+use super::{Round, SelfTest};
 use crate::ReferenceError;
-
-/// A deviation that keeps the target from answering must not hold up the others.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// What the matrix learns must not depend on how busy the machine is.
-const LEARNING_TIME_LIMIT: Duration = Duration::from_secs(90);
 
 impl SelfTest {
     pub(super) async fn run_subtests(
@@ -35,19 +30,19 @@ impl SelfTest {
         &self,
         listener: &mut dyn Listener,
         target: Arc<dyn Target>,
-        Round { only, folder, jobs, turn }: Round<'_>,
+        Round { library, only, folder, jobs, time_limit, turn }: Round<'_>,
         stop: &Stop,
     ) -> Result<(), ReferenceError> {
         let folder = self.folder.join(folder);
         std::fs::create_dir_all(&folder).map_err(ReferenceError::MachinesFolder)?;
         let facts = target.facts();
-        let all = self.library.scenarios.iter();
+        let all = library.scenarios.iter();
         let scenarios: Vec<_> = all.filter(|scenario| only.contains(scenario.id.as_str())).cloned().collect();
         // A deviation may affect none of the changed sub-tests, which is no mistake of a selection.
         if scenarios.is_empty() {
             return Ok(());
         }
-        let Plan { subtests, .. } = plan(&scenarios, &self.library.registry, &Selection::default(), &facts)?;
+        let Plan { subtests, .. } = plan(&scenarios, &library.registry, &Selection::default(), &facts)?;
         let setting = RunSettings {
             id: run::new_id(),
             target,
@@ -55,7 +50,7 @@ impl SelfTest {
             jobs,
             strict: false,
             snapshots: SnapshotMode::Compare,
-            time_limit: if self.scope == Scope::Declared { TIME_LIMIT } else { LEARNING_TIME_LIMIT },
+            time_limit,
             folder: folder.clone(),
             browsers: Arc::clone(&self.browsers),
             pictures: false,

@@ -74,7 +74,7 @@ impl SelfTest {
 
     /// How long a sub-test waits in vain for what the deviation prevents, as far as the matrix tells; of the longest one.
     pub(super) fn expected_wait(&self, declared: &Declared) -> Duration {
-        let scenarios = self.library.scenarios.iter();
+        let scenarios = self.hasty.scenarios.iter();
         let catching = scenarios.filter(|scenario| declared.caught_by.contains(&scenario.id));
         let waits = catching.map(|scenario| {
             let failing: Vec<&str> = self.matrix.pattern(&declared.id).checks(&scenario.id).collect();

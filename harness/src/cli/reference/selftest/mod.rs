@@ -196,6 +196,7 @@ fn both(known: DeviationOutcome, again: DeviationOutcome) -> DeviationOutcome {
         missed: if known.missed.is_empty() { again.missed } else { known.missed },
         observed: Observed::steady(vec![known.observed, again.observed]),
         tries: known.tries + again.tries,
+        waited_in_full: known.waited_in_full || again.waited_in_full,
         duration: known.duration + again.duration,
         ..known
     }
