@@ -103,7 +103,7 @@ impl Bindings {
     pub fn loss(&self, name: &str) -> Option<&Loss> {
         match self.row.iter().find(|(column, _)| column == name) {
             None => self.lost.get(name),
-            Some((_, cell)) => match fill_value(cell, self.without_row().scope()) {
+            Some((_, cell)) => match fill_value(cell, WithoutRow(self).scope()) {
                 Err(TemplateError::Missing { name, .. }) => self.lost.get(&name),
                 _ => None,
             },
@@ -128,30 +128,36 @@ impl Bindings {
 
 impl Variables for Bindings {
     fn get(&self, name: &str) -> Option<Binding> {
-        if name == "n"
-            && let Some(contestant) = self.contestant
-        {
-            return Some(Binding::Value(contestant.into()));
-        }
-        if let Some((_, value)) = self.row.iter().find(|(column, _)| column == name) {
+        let is_contestant = name == "n" && self.contestant.is_some();
+        if !is_contestant && let Some((_, value)) = self.row.iter().find(|(column, _)| column == name) {
             // A row's cell may itself be `${null}`, `${absent}`, `${long:300}` or another variable.
-            return match Self::without_row(self).fill(value) {
-                Some(Some(filled)) => Some(Binding::Value(filled)),
-                Some(None) => Some(Binding::Absent),
-                None => None,
+            return match fill_value(value, WithoutRow(self).scope()) {
+                Ok(Some(filled)) => Some(Binding::Value(filled)),
+                Ok(None) => Some(Binding::Absent),
+                Err(_) => None,
             };
         }
-        self.kept.get(name).or_else(|| self.built_in.get(name)).cloned()
+        WithoutRow(self).get(name)
     }
 }
 
-impl Bindings {
-    fn without_row(&self) -> Self {
-        Self { row: Row::new(), ..self.clone() }
-    }
+/// The variables that a row's cells may use: all but the row's.
+#[derive(Clone, Copy)]
+struct WithoutRow<'a>(&'a Bindings);
 
-    fn fill(&self, value: &Value) -> Option<Option<Value>> {
-        fill_value(value, self.scope()).ok()
+impl<'a> WithoutRow<'a> {
+    fn scope(&'a self) -> Scope<'a> {
+        Scope { variables: self, generators: Some(self.0.generators) }
+    }
+}
+
+impl Variables for WithoutRow<'_> {
+    fn get(&self, name: &str) -> Option<Binding> {
+        let Self(bindings) = self;
+        match bindings.contestant {
+            Some(contestant) if name == "n" => Some(Binding::Value(contestant.into())),
+            _ => bindings.kept.get(name).or_else(|| bindings.built_in.get(name)).cloned(),
+        }
     }
 }
 

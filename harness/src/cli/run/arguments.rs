@@ -46,7 +46,7 @@ pub(in crate::cli) struct Arguments {
     /// Use this WebDriver (of Chromium) for steps in a dashboard, instead of starting chromedriver
     #[arg(long, value_name = "URL", value_parser = driver_url)]
     pub(super) webdriver: Option<DriverUrl>,
-    /// Number of sub-tests to run concurrently [default: twice the number of cores, at most 8]
+    /// Number of sub-tests to run concurrently [default: four times the number of cores, at most 8]
     #[arg(long, value_name = "N", value_parser = count::<NonZeroU32>)]
     pub(super) jobs: Option<NonZeroU32>,
     /// Run only shard I of N
@@ -163,7 +163,7 @@ impl Arguments {
 
 pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((2 * cores).min(MAX_DEFAULT_JOBS))
+    asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((4 * cores).min(MAX_DEFAULT_JOBS))
 }
 
 /// Where the reference runs.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::header::Header;
-use super::number;
+use super::{duplicate, number};
 use crate::nanoseconds;
 
 /// The evidence of one execution of a step.
@@ -56,7 +56,10 @@ pub struct Exchange {
 /// The body as JSON, parsed when it is first needed. It follows from the exchange's other fields: comparisons ignore it, and
 /// a clone parses again.
 #[derive(Debug, Default)]
-pub struct ParsedBody(OnceLock<Option<Value>>);
+pub struct ParsedBody {
+    json: OnceLock<Option<Value>>,
+    repeated_members: OnceLock<Vec<String>>,
+}
 
 /// The result of a command of the agent, or of a `shell` step.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -183,7 +186,12 @@ impl Exchange {
     /// Returns the body as JSON, if it is JSON.
     pub fn json(&self) -> Option<&Value> {
         let parse = || if self.not_json { None } else { number::parse(&self.body).ok() };
-        self.parsed.0.get_or_init(parse).as_ref()
+        self.parsed.json.get_or_init(parse).as_ref()
+    }
+
+    /// Returns a note on each member that an object of the body has twice.
+    pub(super) fn repeated_members(&self) -> &[String] {
+        self.parsed.repeated_members.get_or_init(|| duplicate::notes(&self.body))
     }
 
     /// Returns the code of a refusal for a message, wherever implementations usually have it. Checks read it where the

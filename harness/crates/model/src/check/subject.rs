@@ -12,7 +12,7 @@ use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, Message, View};
 use super::value::value;
-use super::{duplicate, matcher, number, page, pointer, requests, snapshot, streams, wire, wording};
+use super::{matcher, number, page, pointer, requests, snapshot, streams, wire, wording};
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };
@@ -86,13 +86,12 @@ fn json(pointer: &str, wanted: &Matcher, view: View<'_>, scope: Scope<'_>) -> Fi
         finding.message = Message::Quoting(format!("{what} is not JSON: "), wording::text(text));
         return finding;
     };
-    let mut absence = pointer::explain_absence(whole, pointer);
-    let View::Http(exchange) = view else {
-        return value(label, wanted, pointer::resolve(whole, pointer), &absence, scope);
-    };
+    let found = pointer::resolve(whole, pointer);
+    let mut absence = found.map_or_else(|| pointer::explain_absence(whole, pointer), |_| String::new());
+    let View::Http(exchange) = view else { return value(label, wanted, found, &absence, scope) };
     absence.push_str(&refusal(exchange));
-    let mut finding = value(label, wanted, pointer::resolve(whole, pointer), &absence, scope);
-    finding.notes = duplicate::notes(&exchange.body);
+    let mut finding = value(label, wanted, found, &absence, scope);
+    finding.notes = exchange.repeated_members().to_vec();
     finding
 }
 
