@@ -22,6 +22,10 @@ impl Samples {
         self.0.extend(values);
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = f64> + use<> {
+        self.0.clone().into_iter()
+    }
+
     pub(crate) fn median(&self) -> f64 {
         self.below(0.5)
     }

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use serde_json::{Value, json};
+
 use crate::lab::{ControlPlane, Keys, Lab, Machine, PATIENCE, PORT, Process, WireGuard, installed, within};
 use crate::samples::Samples;
 
@@ -11,6 +13,7 @@ const OTHER: &str = "other";
 const OTHER_AT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 /// Seconds of iperf3 a round, after one that does not count.
 const SECONDS: &str = "4";
+const RULES: u32 = 256;
 /// Pings a round.
 const PINGS: &str = "200";
 
@@ -20,6 +23,8 @@ pub(crate) enum Contender {
     Bare,
     /// `ztna up` on both sides.
     Ztna,
+    /// The same under access rules, the last of which allows what is measured.
+    ZtnaUnderRules,
     /// A program that `wg` configures, and where it is.
     Program(&'static str, String),
 }
@@ -31,6 +36,8 @@ pub(crate) struct Measured {
     pub(crate) gigabits: Samples,
     /// Round trips with nothing else going on, µs.
     pub(crate) pings: Samples,
+    /// Their median in each round, µs.
+    pub(crate) latency: Samples,
 }
 
 /// What has to live as long as the way.
@@ -41,19 +48,21 @@ enum Held<'a> {
 }
 
 impl Contender {
-    pub(crate) fn all() -> [Self; 4] {
+    pub(crate) fn all() -> [Self; 5] {
         let home =
             std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.cargo"));
         let own = home.unwrap_or_default() + "/bin/gotatun";
         let gotatun = if installed("gotatun") { "gotatun".to_owned() } else { own };
         let go = "wireguard-go";
-        [Self::Bare, Self::Ztna, Self::Program(go, go.to_owned()), Self::Program("gotatun", gotatun)]
+        let (go, gotatun) = (Self::Program(go, go.to_owned()), Self::Program("gotatun", gotatun));
+        [Self::Bare, Self::Ztna, Self::ZtnaUnderRules, go, gotatun]
     }
 
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Bare => "no tunnel",
             Self::Ztna => "ztna",
+            Self::ZtnaUnderRules => "ztna, 256 access rules",
             Self::Program(name, _) => name,
         }
     }
@@ -76,7 +85,10 @@ impl Contender {
         let from = lab.namespace(ONE);
         within(PATIENCE, &format!("{} opens a way", self.name()), || from.pings(to, 1, 56));
         let pings = from.run("ping", &["-n", "-i", "0.005", "-c", PINGS, &to.to_string()]).done();
-        measured.pings.extend(pings.lines().filter_map(microseconds));
+        let mut round = Samples::default();
+        round.extend(pings.lines().filter_map(microseconds));
+        measured.latency.push(round.median());
+        measured.pings.extend(round.all());
         let throughput = lab.iperf3(ONE, OTHER, to, &["--time", SECONDS, "--omit", "1"]);
         measured.gigabits.push(throughput.there() / 1e9);
     }
@@ -85,8 +97,11 @@ impl Contender {
     fn open<'a>(&self, lab: &'a Lab) -> (Ipv4Addr, Held<'a>) {
         match self {
             Self::Bare => (OTHER_AT, Held::Nothing),
-            Self::Ztna => {
+            Self::Ztna | Self::ZtnaUnderRules => {
                 let plane = ControlPlane::serve(lab, OTHER, OTHER_AT, &[]);
+                if matches!(self, Self::ZtnaUnderRules) {
+                    plane.set_access_rules(&rules());
+                }
                 let machines = [ONE, OTHER].map(|namespace| Machine::new(lab, namespace, &plane));
                 let _up = [machines[0].up(&[]), machines[1].up(&[])];
                 (machines[1].ip(), Held::Agents { _up, _plane: plane })
@@ -103,6 +118,13 @@ impl Contender {
             }
         }
     }
+}
+
+/// As many as an organisation may have, all about both machines: none but the last one allows what is measured.
+fn rules() -> Vec<Value> {
+    let ports =
+        (1..RULES).map(|n| json!({ "src": ["*"], "dst": [format!("*:{}", 10_000 + 2 * n)], "proto": "tcp" }));
+    ports.chain([json!({ "src": ["*"], "dst": ["*:*"] })]).collect()
 }
 
 /// Of a line of `ping`.

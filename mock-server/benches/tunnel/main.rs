@@ -40,8 +40,9 @@ fn main() {
     println!("| between two namespaces | TCP, Gbit/s | idle ping, median µs | 95 of 100 below, µs |");
     println!("|-|-|-|-|");
     for (contender, measured) in &contenders {
-        let (median, most) = (measured.pings.median(), measured.pings.below(0.95));
-        println!("| {} | {:.2} | {median:.0} | {most:.0} |", contender.name(), measured.gigabits.median());
+        let Measured { gigabits, pings, latency } = measured;
+        let (name, most) = (contender.name(), pings.below(0.95));
+        println!("| {name} | {} | {} | {most:.0} |", gigabits.spread(2), latency.spread(0));
     }
     if wanted("encryption") {
         println!("| encryption alone, one core | {:.2} | | |", ceiling::gigabits().median());
@@ -68,9 +69,18 @@ fn compare(contenders: &[(Contender, Measured)]) {
     let Some(own) = find("ztna") else { return };
     for (name, aim) in AIMS {
         let Some(other) = find(name) else { continue };
-        let faster = own.gigabits.median() / other.gigabits.median();
-        println!("| throughput, in {name}'s | {faster:.2} | at least {aim} |");
-        let later = own.pings.median() / other.pings.median();
-        println!("| latency, in {name}'s | {later:.2} | at most 1 |");
+        println!(
+            "| throughput, in {name}'s | {} | at least {aim} |",
+            own.gigabits.to(&other.gigabits).spread(2)
+        );
+        println!("| latency, in {name}'s | {} | at most 1 |", own.latency.to(&other.latency).spread(2));
+    }
+    if let Some(ruled) = find("ztna, 256 access rules") {
+        let (gigabits, latency) = (ruled.gigabits.to(&own.gigabits), ruled.latency.to(&own.latency));
+        println!(
+            "| throughput under 256 access rules, in that without | {} | at least 0.95 |",
+            gigabits.spread(2)
+        );
+        println!("| latency under them, in that without | {} | at most 1.05 |", latency.spread(2));
     }
 }

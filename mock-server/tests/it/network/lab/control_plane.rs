@@ -70,6 +70,12 @@ impl<'a> ControlPlane<'a> {
         self.ask(|client| client.get(format!("{}/api/network-map", self.url)).bearer_auth(&machine.token))
     }
 
+    /// Replaces the organisation's access rules.
+    pub(crate) fn set_access_rules(&self, rules: &[Value]) {
+        let body = json!({ "org_id": self.org, "rules": rules }).to_string();
+        self.ask(|client| client.put(format!("{}/api/acl", self.url)).bearer_auth(&self.token).body(body));
+    }
+
     /// Posts a request of the admin about the organisation.
     pub(crate) fn admin(&self, path: &str, mut body: Value) -> Value {
         body["org_id"] = json!(self.org);
