@@ -7,19 +7,18 @@ use std::time::{Duration, Instant};
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, scenario};
 use harness_model::plan::Plan;
 use harness_model::scenario::Library;
-use harness_model::scenario::model::{Action, Scenario, Span, Step, Subject, WireAction};
+use harness_model::scenario::model::{Action, Scenario, Span, Step, Subject};
 
 use super::recipe::runs_tools;
 
-/// The longest wait while it is not known what the reference in this process needs.
-const MAX_WAIT: Duration = Duration::from_secs(5);
-/// The shortest one, for steps that the reference finishes at once: a busy machine may take seconds to start an agent.
-const MIN_WAIT: Duration = Duration::from_secs(3);
+/// The wait while it is not known what the reference in this process needs, as when the matrix learns.
+const UNMEASURED_WAIT: Duration = Duration::from_secs(5);
+/// The longest one otherwise.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+/// The shortest one, for steps that the reference finishes at once. What a busy machine does not finish in it is tried again.
+const MIN_WAIT: Duration = Duration::from_millis(1500);
 /// How many times longer than on the plain reference a deviating one is waited for.
-const PATIENCE: u32 = 20;
-
-/// The shortest one for a handshake after the first of a sub-test, once all agents have started.
-const MIN_LATER_HANDSHAKE_WAIT: Duration = Duration::from_millis(1500);
+const PATIENCE: u32 = 10;
 
 /// The shortest one for an agent to come up. One that is told that its machine was removed ends ten seconds later: after a
 /// wait of ten seconds it would have ended in one run, and still run in the next.
@@ -47,12 +46,7 @@ pub(super) struct StepDurations {
 impl StepDurations {
     fn wait(&self, subtest: &str, step: &Span) -> Duration {
         let took = self.took.get(&(subtest.to_owned(), step.start));
-        took.map_or(MAX_WAIT, |took| (*took * PATIENCE).clamp(MIN_WAIT, MAX_WAIT))
-    }
-
-    fn later_handshake_wait(&self, subtest: &str, step: &Span) -> Duration {
-        let took = self.took.get(&(subtest.to_owned(), step.start));
-        took.map_or(MAX_WAIT, |took| (*took * PATIENCE).clamp(MIN_LATER_HANDSHAKE_WAIT, MAX_WAIT))
+        took.map_or(UNMEASURED_WAIT, |took| (*took * PATIENCE).clamp(MIN_WAIT, MAX_WAIT))
     }
 
     fn shell_wait(&self, subtest: &str, step: &Span) -> Duration {
@@ -111,7 +105,6 @@ pub(super) fn shortened(library: &Library, durations: &StepDurations) -> Library
 fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario {
     let runs_tools = runs_tools(scenario);
     let mut scenario = scenario.clone();
-    let mut has_met = false;
     for step in &mut scenario.steps {
         let mut longest = durations.wait(&scenario.id, &step.span);
         if runs_tools {
@@ -136,11 +129,6 @@ fn with_short_waits(scenario: &Scenario, durations: &StepDurations) -> Scenario 
         if let Action::Wire(command) = &mut step.action
             && awaits_handshake
         {
-            let longest = match has_met {
-                true => longest.min(durations.later_handshake_wait(&scenario.id, &step.span)),
-                false => longest,
-            };
-            has_met |= matches!(command.action, WireAction::Meet(_));
             command.timeout = Some(command.timeout.map_or(longest, |timeout| timeout.min(longest)));
         }
     }
@@ -168,9 +156,7 @@ mod tests {
             durations.took.insert(("keys/ST1".to_owned(), step), Duration::from_millis(took));
         }
         let wait = |step: usize| durations.wait("keys/ST1", &(step..9)).as_millis();
-        assert_eq!([1, 2, 3, 4].map(wait), [3000, 4000, 5000, 5000]);
-        let wait = |step: usize| durations.later_handshake_wait("keys/ST1", &(step..9)).as_millis();
-        assert_eq!([1, 2, 3, 4].map(wait), [1500, 4000, 5000, 5000]);
+        assert_eq!([1, 2, 3, 4].map(wait), [1500, 2000, 3000, 5000]);
         durations.took.insert(("keys/ST1".to_owned(), 5), Duration::from_secs(5));
         let wait = |step: usize| durations.shell_wait("keys/ST1", &(step..9)).as_secs();
         assert_eq!([3, 4, 5].map(wait), [15, 25, 20]);
