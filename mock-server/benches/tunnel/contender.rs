@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use mock_server::domain::access_rules::MAX_RULES;
 use serde_json::{Value, json};
 
 use crate::lab::{ControlPlane, Keys, Lab, Machine, PATIENCE, PORT, Process, WireGuard, installed, within};
@@ -13,7 +14,7 @@ const OTHER: &str = "other";
 const OTHER_AT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 /// Seconds of iperf3 a round, after one that does not count.
 const SECONDS: &str = "4";
-const RULES: u32 = 256;
+pub(crate) const UNDER_RULES: &str = "ztna-under-rules";
 /// Pings a round.
 const PINGS: &str = "200";
 
@@ -62,7 +63,7 @@ impl Contender {
         match self {
             Self::Bare => "no tunnel",
             Self::Ztna => "ztna",
-            Self::ZtnaUnderRules => "ztna, 256 access rules",
+            Self::ZtnaUnderRules => UNDER_RULES,
             Self::Program(name, _) => name,
         }
     }
@@ -122,8 +123,8 @@ impl Contender {
 
 /// As many as an organisation may have, all about both machines: none but the last one allows what is measured.
 fn rules() -> Vec<Value> {
-    let ports =
-        (1..RULES).map(|n| json!({ "src": ["*"], "dst": [format!("*:{}", 10_000 + 2 * n)], "proto": "tcp" }));
+    let ports = (1..MAX_RULES)
+        .map(|n| json!({ "src": ["*"], "dst": [format!("*:{}", 10_000 + 2 * n)], "proto": "tcp" }));
     ports.chain([json!({ "src": ["*"], "dst": ["*:*"] })]).collect()
 }
 

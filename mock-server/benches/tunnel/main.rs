@@ -13,7 +13,8 @@ mod lab;
 #[path = "../samples.rs"]
 mod samples;
 
-use contender::{Contender, Measured};
+use contender::{Contender, Measured, UNDER_RULES};
+use mock_server::domain::access_rules::MAX_RULES;
 
 const ROUNDS: usize = 5;
 /// The tunnel's throughput, in multiples of what the others do.
@@ -75,10 +76,10 @@ fn compare(contenders: &[(Contender, Measured)]) {
         );
         println!("| latency, in {name}'s | {} | at most 1 |", own.latency.to(&other.latency).spread(2));
     }
-    if let Some(ruled) = find("ztna, 256 access rules") {
+    if let Some(ruled) = find(UNDER_RULES) {
         let (gigabits, latency) = (ruled.gigabits.to(&own.gigabits), ruled.latency.to(&own.latency));
         println!(
-            "| throughput under 256 access rules, in that without | {} | at least 0.95 |",
+            "| throughput under {MAX_RULES} access rules, in that without | {} | at least 0.95 |",
             gigabits.spread(2)
         );
         println!("| latency under them, in that without | {} | at most 1.05 |", latency.spread(2));

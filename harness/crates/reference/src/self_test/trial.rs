@@ -65,9 +65,8 @@ impl SelfTest {
         }
     }
 
-    /// Whether shorter waits may be why a deviation was missed: on a busy machine, an act can take longer than many times
-    /// what it took on the plain reference. A check that fails in some of several races is chance, and tells nothing about
-    /// waits.
+    /// Whether shorter waits may be why a deviation was missed: a busy machine can take longer than many times what the plain
+    /// reference took. A check that fails in some of several races is chance instead.
     fn may_have_been_hasty(&self, declared: &Declared, attempt: &Attempt) -> bool {
         let mut wavering = attempt.observed.wavering.iter();
         let has_run = attempt.tries > 0;
