@@ -5,12 +5,18 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 /// Members that are named.
 const MAX_NAMED: usize = 10;
 
-/// Returns a note on each member that occurs twice; nothing for a text that is not JSON.
-pub(super) fn notes(json: &str) -> Vec<String> {
+/// Returns a note on each member that occurs twice in a text, and so once in what was read of it; nothing for a text that is
+/// not JSON.
+pub(super) fn notes(json: &str, read: Option<&Value>) -> Vec<String> {
+    // Most texts have as many members as were read: nobody needs their names.
+    if read.is_some_and(|read| members(read) == colons(json)) {
+        return Vec::new();
+    }
     let mut found = BTreeSet::new();
     let mut deserializer = serde_json::Deserializer::from_str(json.strip_prefix('\u{feff}').unwrap_or(json));
     let walk = Walk { at: String::new(), found: &mut found };
@@ -21,6 +27,30 @@ pub(super) fn notes(json: &str) -> Vec<String> {
             .collect(),
         Err(_) => Vec::new(),
     }
+}
+
+/// Counts the members of a value.
+fn members(value: &Value) -> usize {
+    match value {
+        Value::Object(object) => object.len() + object.values().map(members).sum::<usize>(),
+        Value::Array(items) => items.iter().map(members).sum(),
+        _ => 0,
+    }
+}
+
+/// Counts the colons outside of strings: in JSON, one follows each member's name.
+fn colons(json: &str) -> usize {
+    let (mut is_string, mut is_escaped) = (false, false);
+    let is_colon = |byte: u8| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_string => is_escaped = true,
+            b'"' => is_string = !is_string,
+            _ => return byte == b':' && !is_string,
+        }
+        false
+    };
+    json.bytes().map(is_colon).filter(|is_colon| *is_colon).count()
 }
 
 struct Walk<'a> {
@@ -93,7 +123,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::check::number;
 
     #[test]
     fn members_that_occur_twice_are_named() {
@@ -106,7 +139,24 @@ mod tests {
         ] {
             let expected: Vec<String> =
                 expected.iter().map(|at| format!("`{at}` occurs twice; the last one was read")).collect();
-            assert_eq!(notes(json), expected, "{json}");
+            assert_eq!(notes(json, None), expected, "{json}");
+            assert_eq!(notes(json, number::parse(json).ok().as_ref()), expected, "{json}, as read");
+        }
+    }
+
+    proptest! {
+        /// Names and values from few letters, so that names repeat and colons, quotes and escapes are in strings.
+        #[test]
+        fn no_member_that_occurs_twice_is_overlooked(
+            members in proptest::collection::vec(("[a:\"\\\\]{0,2}", "[a:\"\\\\{]{0,3}", any::<bool>()), 0..6),
+        ) {
+            let member = |(name, value, is_inner): &(String, String, bool)| {
+                let (name, value) = (Value::from(name.as_str()), Value::from(value.as_str()));
+                if *is_inner { format!("{name} : {{{name}:{value}}}") } else { format!("{name}:[{value}]") }
+            };
+            let json = format!("\u{feff}{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","));
+            let read = number::parse(&json).unwrap();
+            prop_assert_eq!(notes(&json, Some(&read)), notes(&json, None));
         }
     }
 }

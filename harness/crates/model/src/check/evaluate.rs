@@ -46,8 +46,8 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
     if views.is_empty() {
         return outcome(CheckVerdict::Error, "the step has no response to judge");
     }
-    let results: Vec<CheckResult> = views.iter().map(|view| evaluate_view(check, *view, context)).collect();
-    let summary = summarise(check, &views, &results);
+    let results = views.iter().map(|view| evaluate_view(check, *view, context)).collect();
+    let summary = summarise(check, &views, results);
     let strict = context.snapshots.strict && !summary.notes.is_empty();
     let verdict = match summary.judgement {
         Judgement::Unknown => CheckVerdict::Error,
@@ -62,7 +62,10 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
     let message = if strict && summary.judgement == Judgement::Met {
         format!("under --strict: {}", summary.notes.join("; "))
     } else {
-        hint.map_or(summary.message.clone(), |hint| format!("{}; {hint}", summary.message))
+        match hint {
+            Some(hint) => format!("{}; {hint}", summary.message),
+            None => summary.message,
+        }
     };
     Outcome {
         statements,
@@ -103,13 +106,12 @@ fn evaluate_view(check: &Check, view: View<'_>, context: &CheckContext<'_>) -> C
     let mut unmet: Vec<CheckResult> = Vec::new();
     for alternative in &check.alternatives {
         let result = evaluate_alternative(alternative, view, context, &check.span);
-        if result.judgement == Judgement::Met {
+        if result.judgement == Judgement::Met || check.alternatives.len() == 1 {
             return result;
         }
         unmet.push(result);
     }
     match unmet.as_slice() {
-        [only] => only.clone(),
         [] => CheckResult {
             judgement: Judgement::Unknown,
             expected: String::new(),
@@ -217,16 +219,19 @@ fn evaluate_alternative(
 }
 
 /// Combines the results of a race according to the quantity of the check.
-fn summarise(check: &Check, views: &[View<'_>], results: &[CheckResult]) -> CheckResult {
+fn summarise(check: &Check, views: &[View<'_>], mut results: Vec<CheckResult>) -> CheckResult {
     let total = results.len();
+    if total == 1
+        && check.quantity == Quantity::Each
+        && let Some(only) = results.pop()
+    {
+        return only;
+    }
     let met = results.iter().filter(|result| result.judgement == Judgement::Met).count();
     let unknown = results.iter().find(|result| result.judgement == Judgement::Unknown);
     let failed = results.iter().find(|result| result.judgement == Judgement::Unmet);
     let example = failed.or(unknown).or(results.first());
     let Some(example) = example else { return no_response(check) };
-    if total == 1 && check.quantity == Quantity::Each {
-        return example.clone();
-    }
     let (quantity, is_right) = match check.quantity {
         Quantity::Each => (format!("all {total} responses"), met == total),
         Quantity::Exactly(count) => (format!("exactly {count} of {total} responses"), met == count as usize),

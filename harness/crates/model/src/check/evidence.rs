@@ -191,7 +191,7 @@ impl Exchange {
 
     /// Returns a note on each member that an object of the body has twice.
     pub(super) fn repeated_members(&self) -> &[String] {
-        self.parsed.repeated_members.get_or_init(|| duplicate::notes(&self.body))
+        self.parsed.repeated_members.get_or_init(|| duplicate::notes(&self.body, self.json()))
     }
 
     /// Returns the code of a refusal for a message, wherever implementations usually have it. Checks read it where the

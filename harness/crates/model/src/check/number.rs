@@ -157,22 +157,21 @@ fn without_marks(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Whether a number may be longer than the parser holds.
+/// Whether a number may be longer than the parser holds: it has many digits, or an exponent.
 fn has_long_number(text: &str) -> bool {
-    let mut digits = 0;
+    let (mut digits, mut is_string, mut is_escaped) = (0, false, false);
     text.bytes().any(|byte| {
-        digits = match byte {
-            b'0'..=b'9' | b'.' => digits + 1,
-            _ => 0,
-        };
-        // An exponent may make a short number one that no float holds.
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_string => is_escaped = true,
+            b'"' => is_string = !is_string,
+            _ if is_string => {}
+            b'0'..=b'9' | b'.' => digits += 1,
+            b'e' | b'E' if digits > 0 => return true,
+            _ => digits = 0,
+        }
         digits > MAX_EXACT_DIGITS
-    }) || has_exponent(text)
-}
-
-fn has_exponent(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.windows(2).any(|pair| matches!(pair, [b'0'..=b'9', b'e' | b'E']))
+    })
 }
 
 /// Puts every number that the parser does not hold exactly into a string with a mark. The text is valid JSON.

@@ -130,7 +130,7 @@ impl<'a> Replay<'a> {
         }
         keep_values(step, &result, &mut self.bindings);
         let outcomes = self.judge.judge(step, &result, &self.bindings, SnapshotMode::Compare, &self.secrets);
-        let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
+        let concealed = outcomes.into_iter().map(|outcome| self.secrets.conceal_outcome(outcome));
         let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge.waived(outcome)).collect();
         self.tally.note(&result, &outcomes);
         Ok(Replayed { name, span: step.span.clone(), result, outcomes })

@@ -32,10 +32,14 @@ impl Digits {
     /// blanks.
     fn of(bytes: &[u8], digit: fn(u8) -> Option<u8>, bits: u32, min: usize) -> Self {
         let (mut all, mut runs, mut start) = (Vec::new(), Vec::new(), 0);
+        // Most texts have no run that is long enough.
+        if longest_run(bytes, digit) < min {
+            return Self { all, runs, bits };
+        }
         for (at, byte) in bytes.iter().enumerate() {
             match digit(*byte) {
                 Some(digit) => all.push((at, digit)),
-                None if matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b':') => {}
+                None if is_separator(*byte) => {}
                 None => end_run(&mut all, &mut start, min, &mut runs),
             }
         }
@@ -71,6 +75,24 @@ impl Digits {
             text.longest >= MIN_SECRET_LEN
         })
     }
+}
+
+/// Returns how many digits the longest run has.
+fn longest_run(bytes: &[u8], digit: fn(u8) -> Option<u8>) -> usize {
+    let (mut longest, mut length) = (0, 0);
+    for byte in bytes {
+        if digit(*byte).is_some() {
+            length += 1;
+            longest = longest.max(length);
+        } else if !is_separator(*byte) {
+            length = 0;
+        }
+    }
+    longest
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b':')
 }
 
 /// Ends the run of digits from `start` on, which is dropped if it is short.

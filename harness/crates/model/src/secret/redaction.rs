@@ -85,8 +85,9 @@ impl Secrets {
     }
 
     /// Redacts every secret in an outcome.
-    pub fn conceal_outcome(&self, outcome: &Outcome) -> Outcome {
+    pub fn conceal_outcome(&self, outcome: Outcome) -> Outcome {
         let expected = self.conceal_long(&outcome.expected, MAX_TEXT_LEN);
+        let unevaluated = |found: Unevaluated| Unevaluated { reason: self.conceal(&found.reason), ..found };
         Outcome {
             // Of a check that holds both are the same.
             message: match outcome.message == outcome.expected && expected.len() <= MAX_LINE_LEN {
@@ -97,11 +98,8 @@ impl Secrets {
             actual: self.conceal_long(&outcome.actual, MAX_TEXT_LEN),
             notes: outcome.notes.iter().map(|note| self.conceal_long(note, MAX_LINE_LEN)).collect(),
             seen: outcome.seen.iter().map(|line| self.conceal(line)).collect(),
-            unevaluated: outcome
-                .unevaluated
-                .as_ref()
-                .map(|found| Unevaluated { reason: self.conceal(&found.reason), ..found.clone() }),
-            ..outcome.clone()
+            unevaluated: outcome.unevaluated.map(unevaluated),
+            ..outcome
         }
     }
 }

@@ -102,7 +102,8 @@ fn learnt(range: Range<usize>, secret: &LearntSecret) -> Match {
 }
 
 fn pattern_matches(text: &[u8]) -> impl Iterator<Item = Match> {
-    PATTERNS.iter().flat_map(move |pattern| {
+    // Groups are looked for only where there is a match.
+    PATTERNS.iter().filter(move |pattern| pattern.regex.is_match(text)).flat_map(move |pattern| {
         pattern.regex.captures_iter(text).filter_map(|captures| {
             let whole = captures.get(0)?;
             let visible = match pattern.visible {

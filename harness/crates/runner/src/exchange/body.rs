@@ -135,7 +135,8 @@ fn windows_1252(byte: u8) -> char {
 
 /// Whether the text begins like JSON and is nested deeper than the parser goes.
 fn is_too_deep(text: &str) -> bool {
-    if !text.trim_start().starts_with(['{', '[']) {
+    let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if brackets <= MAX_DEPTH || !text.trim_start().starts_with(['{', '[']) {
         return false;
     }
     let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);

@@ -1,6 +1,7 @@
 //! Sends one request and records what was exchanged.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT_ENCODING, HOST, HeaderMap};
@@ -34,7 +35,7 @@ pub struct PreparedRequest {
 #[derive(Debug, Clone)]
 pub struct Caller {
     client: Client,
-    settings: ClientSettings,
+    settings: Arc<ClientSettings>,
     /// A race's contestant never retries, and its turn was reserved before the race.
     races: bool,
     /// Where requests are sent instead of to the host of their URL.
@@ -44,7 +45,8 @@ pub struct Caller {
 impl Caller {
     /// Creates a caller that connects from this address.
     pub fn new(settings: &ClientSettings, from: Option<IpAddr>) -> Result<Self, ExchangeError> {
-        Ok(Self { client: build(settings, from)?, settings: settings.clone(), races: false, gate: None })
+        let client = build(settings, from)?;
+        Ok(Self { client, settings: Arc::new(settings.clone()), races: false, gate: None })
     }
 
     /// Turns this into the caller of a race's contestant.

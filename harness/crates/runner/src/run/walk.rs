@@ -60,7 +60,7 @@ impl Walk<'_> {
                 };
                 let cause = result.as_ref().err().filter(|why| why.fault == Fault::Environment);
                 broken = broken.or_else(|| cause.map(|why| Obstacle::of(&title, &why.message)));
-                let concealed = outcomes.iter().map(|outcome| self.secrets.conceal_outcome(outcome));
+                let concealed = outcomes.into_iter().map(|outcome| self.secrets.conceal_outcome(outcome));
                 let outcomes: Vec<Outcome> = concealed.map(|outcome| self.judge().waived(outcome)).collect();
                 tally.note(&result, &outcomes);
                 if self.setting.pictures && outcomes.iter().any(is_bad) {

@@ -19,12 +19,17 @@ const MARK_HEADER: &str = "x-harness-pointers";
 const MACHINES: &str = "/api/db/machines";
 
 impl Pointers {
+    /// Whether the profile points to nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Moves what the profile points to. Checks, reports and evidence all see the changed response, which is marked by an
     /// additional header.
     ///
     /// `path` is the one that scenarios use for the request.
     pub fn apply(&self, path: &str, exchange: &mut Exchange) {
-        if *self == Self::default() || !(200..300).contains(&exchange.status) {
+        if self.is_empty() || !(200..300).contains(&exchange.status) {
             return;
         }
         let Some(original) = exchange.json() else { return };

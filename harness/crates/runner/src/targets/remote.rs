@@ -369,9 +369,13 @@ impl ControlPlane for SharedControlPlane {
     }
 
     fn adapt(&self, exchange: &mut Exchange) {
+        let pointers = self.0.pointers();
+        if pointers.is_empty() {
+            return;
+        }
         let Ok(url) = Url::parse(&exchange.url) else { return };
         let path = self.0.profile.content.paths.origin(self.0.base_url(), &url);
-        self.0.pointers().apply(path, exchange);
+        pointers.apply(path, exchange);
     }
 
     fn has_clock(&self) -> bool {
