@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use harness_model::check::snapshot::SnapshotMode;
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestVerdict};
-use harness_model::plan::{Disposition, Plan, PlannedSubtest};
+use harness_model::plan::{Plan, PlannedSubtest};
 use harness_model::requirement::Registry;
 use harness_model::scenario::model::Source;
 use harness_model::scenario::{ScenarioPath, parse};
@@ -33,15 +33,7 @@ pub(crate) async fn sub_test(base_url: &str) -> Result<Duration, Failure> {
         snapshots: PathBuf::new(),
     };
     let scenario = parse(&source, &place, &registry).scenario.ok_or("the bench's scenario has mistakes")?;
-    let planned = PlannedSubtest {
-        scenario: Arc::new(scenario),
-        disposition: Disposition::Run,
-        judges_ours: false,
-        absent: Default::default(),
-        refusal: Default::default(),
-        waivers: Arc::default(),
-        waits: None,
-    };
+    let planned = PlannedSubtest::new(Arc::new(scenario));
     let text = format!("name = \"bench\"\nbase_url = \"{base_url}\"\norg_id = \"o\"\n");
     let profile = Arc::new(Source::new("bench-target.toml", text));
     let profile = Profile::parse(&profile).map_err(|error| error.render(false, 80))?;

@@ -99,13 +99,8 @@ fn step(subtest: usize, scenario: &Scenario, step: usize, outcomes: Vec<Outcome>
 /// A failure, a pass, a skip and an error, in that order.
 fn events(registry: &Registry) -> Vec<Event> {
     let planned = |stem: &str, disposition| PlannedSubtest {
-        scenario: scenario(stem, registry),
         disposition,
-        judges_ours: false,
-        absent: Default::default(),
-        refusal: Default::default(),
-        waivers: Arc::default(),
-        waits: None,
+        ..PlannedSubtest::new(scenario(stem, registry))
     };
     let plan = Arc::new(Plan {
         subtests: vec![

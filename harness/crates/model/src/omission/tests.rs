@@ -10,7 +10,6 @@ use crate::check::evidence::{Evidence, Exchange};
 use crate::check::outcome::CheckVerdict;
 use crate::check::snapshot::SnapshotMode;
 use crate::judge::{Judge, NotExecuted, Tally, keep_values};
-use crate::plan::Disposition;
 use crate::scenario::undocumented::Undocumented;
 use crate::scenario::{ScenarioPath, parse};
 use crate::secret::Secrets;
@@ -47,15 +46,8 @@ pub(crate) fn planned(steps: &str, judges_ours: bool, absent: &[Undocumented]) -
     };
     let parsed = parse(&source, &path, &registry());
     let scenario = parsed.scenario.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics));
-    PlannedSubtest {
-        scenario: Arc::new(scenario),
-        disposition: Disposition::Run,
-        judges_ours,
-        absent: absent.iter().copied().collect::<BTreeSet<_>>(),
-        refusal: Default::default(),
-        waivers: Arc::default(),
-        waits: None,
-    }
+    let absent = absent.iter().copied().collect::<BTreeSet<_>>();
+    PlannedSubtest { judges_ours, absent, ..PlannedSubtest::new(Arc::new(scenario)) }
 }
 
 /// Returns for each step whether it is left out.

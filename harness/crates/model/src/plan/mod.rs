@@ -68,6 +68,21 @@ impl Plan {
     }
 }
 
+impl PlannedSubtest {
+    /// A sub-test that runs on a target which differs in nothing from what the documents say.
+    pub fn new(scenario: Arc<Scenario>) -> Self {
+        Self {
+            scenario,
+            disposition: Disposition::Run,
+            judges_ours: false,
+            absent: BTreeSet::new(),
+            refusal: RefusalPointers::default(),
+            waivers: Arc::default(),
+            waits: None,
+        }
+    }
+}
+
 /// Makes the plan of a run against a target.
 ///
 /// # Errors

@@ -42,19 +42,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::plan::Disposition;
     use crate::plan::tests::scenario;
 
     fn plan(count: usize, shuffle: Option<u64>) -> Plan {
-        let subtests = (0..count).map(|n| PlannedSubtest {
-            scenario: Arc::new(scenario("keys", &format!("c/ST{n}"), "t", &[])),
-            disposition: Disposition::Run,
-            judges_ours: false,
-            absent: Default::default(),
-            refusal: Default::default(),
-            waivers: Arc::default(),
-            waits: None,
-        });
+        let named = |n| Arc::new(scenario("keys", &format!("c/ST{n}"), "t", &[]));
+        let subtests = (0..count).map(|n| PlannedSubtest::new(named(n)));
         let selection = crate::plan::Selection { shuffle, repeat: 3, ..Default::default() };
         Plan { subtests: subtests.collect(), selection, ..Plan::default() }
     }

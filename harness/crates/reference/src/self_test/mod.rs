@@ -73,16 +73,22 @@ pub enum Scope {
 /// What runs against one target.
 #[derive(Clone, Copy)]
 struct Round<'a> {
-    library: &'a Library,
+    waits: Waits<'a>,
     /// The ids of the sub-tests that run.
     only: &'a BTreeSet<&'a str>,
     /// The name of the folder for the machines' state.
     folder: &'a str,
     /// How many sub-tests run at the same time.
     jobs: usize,
+    turn: &'a Turn,
+}
+
+/// The sub-tests of a library, and with it how long their steps wait.
+#[derive(Clone, Copy)]
+struct Waits<'a> {
+    library: &'a Library,
     /// How long a sub-test may take.
     time_limit: Duration,
-    turn: &'a Turn,
 }
 
 /// What came of one deviation.
@@ -145,8 +151,8 @@ impl SelfTest {
         let (mut observed, mut durations) = (Observed::default(), StepDurations::default());
         let mut listener = Listeners(vec![&mut observed, &mut durations]);
         let turn = Turn::default();
-        let (library, time_limit) = (&self.library, OWN_TIME_LIMIT);
-        let round = Round { library, only: &only, folder: "plain", jobs: self.jobs, time_limit, turn: &turn };
+        let waits = Waits { library: &self.library, time_limit: OWN_TIME_LIMIT };
+        let round = Round { waits, only: &only, folder: "plain", jobs: self.jobs, turn: &turn };
         if let Err(error) = self.listen_to(&mut listener, target, round, stop).await {
             return vec![error.to_string()];
         }

@@ -10,7 +10,7 @@ use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{self, Detail, RunSettings, Stop};
 use harness_runner::targets::Target;
 
-use super::{Round, SelfTest};
+use super::{Round, SelfTest, Waits};
 use crate::ReferenceError;
 
 impl SelfTest {
@@ -30,12 +30,13 @@ impl SelfTest {
         &self,
         listener: &mut dyn Listener,
         target: Arc<dyn Target>,
-        Round { library, only, folder, jobs, time_limit, turn }: Round<'_>,
+        Round { waits, only, folder, jobs, turn }: Round<'_>,
         stop: &Stop,
     ) -> Result<(), ReferenceError> {
         let folder = self.folder.join(folder);
         std::fs::create_dir_all(&folder).map_err(ReferenceError::MachinesFolder)?;
         let facts = target.facts();
+        let Waits { library, time_limit } = waits;
         let all = library.scenarios.iter();
         let scenarios: Vec<_> = all.filter(|scenario| only.contains(scenario.id.as_str())).cloned().collect();
         // A deviation may affect none of the changed sub-tests, which is no mistake of a selection.

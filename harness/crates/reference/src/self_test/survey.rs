@@ -9,7 +9,7 @@ use crate::ReferenceError;
 use crate::front_proxy::FrontProxy;
 
 use super::traffic::{TrafficRecorder, TrafficSurvey};
-use super::{OWN_TIME_LIMIT, Round, SelfTest};
+use super::{OWN_TIME_LIMIT, Round, SelfTest, Waits};
 
 impl SelfTest {
     /// Runs all suites once and records their traffic, so that sub-tests which a deviation cannot affect need not run
@@ -21,8 +21,8 @@ impl SelfTest {
             let recorder = Arc::new(TrafficRecorder::default());
             let target = Arc::new(this.embedded.behind(Arc::clone(&recorder) as Arc<dyn FrontProxy>));
             let (only, turn) = ([subtest].into(), Turn::default());
-            let (library, time_limit) = (&this.library, OWN_TIME_LIMIT);
-            let round = Round { library, only: &only, folder: subtest, jobs: 1, time_limit, turn: &turn };
+            let waits = Waits { library: &this.library, time_limit: OWN_TIME_LIMIT };
+            let round = Round { waits, only: &only, folder: subtest, jobs: 1, turn: &turn };
             let found = this.run_subtests(target, round, stop).await?;
             Ok((subtest.to_owned(), (recorder.recording.clone(), found)))
         });

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use harness_model::scenario::Library;
 use harness_report::diagnosis::catalogue::Declared;
 use harness_report::diagnosis::observed::Observed;
 use harness_runner::run::{Stop, Turn};
@@ -13,7 +12,7 @@ use crate::ReferenceError;
 use crate::active_deviation::ActiveDeviation;
 use crate::census;
 
-use super::{DeviationOutcome, OWN_TIME_LIMIT, Round, Scope, SelfTest, judgement};
+use super::{DeviationOutcome, OWN_TIME_LIMIT, Round, Scope, SelfTest, Waits, judgement};
 
 /// How often sub-tests with a failed race are run again: a defect may show in one race and not in the next.
 const RACE_REPETITIONS: usize = 2;
@@ -24,14 +23,6 @@ const SUBTESTS_AT_ONCE: usize = 2;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// What the matrix learns must not depend on how busy the machine is.
 const LEARNING_TIME_LIMIT: Duration = Duration::from_secs(90);
-
-/// The sub-tests to run against a deviation, with the waits of a library.
-#[derive(Clone, Copy)]
-struct Waits<'a> {
-    library: &'a Library,
-    /// How long a sub-test may take.
-    time_limit: Duration,
-}
 
 /// What came of running the sub-tests against a deviation.
 #[derive(Default)]
@@ -108,7 +99,7 @@ impl SelfTest {
     async fn run_rounds(
         &self,
         declared: &Declared,
-        Waits { library, time_limit }: Waits<'_>,
+        waits: Waits<'_>,
         turn: &Turn,
         stop: &Stop,
     ) -> Result<(Arc<ActiveDeviation>, Vec<Observed>), ReferenceError> {
@@ -116,7 +107,7 @@ impl SelfTest {
         let target = || Arc::new(self.embedded.behind(Arc::clone(&deviation) as _));
         let affected = self.affected_subtests(declared, &deviation);
         let round = async |only: &BTreeSet<&str>, folder: String| {
-            let round = Round { library, only, folder: &folder, jobs: SUBTESTS_AT_ONCE, time_limit, turn };
+            let round = Round { waits, only, folder: &folder, jobs: SUBTESTS_AT_ONCE, turn };
             Box::pin(self.run_subtests(target(), round, stop)).await
         };
         let mut first = round(&affected, declared.id.clone()).await?;
@@ -137,7 +128,7 @@ impl SelfTest {
 mod tests {
     use std::path::Path;
 
-    use harness_model::scenario::load;
+    use harness_model::scenario::{Library, load};
     use harness_report::diagnosis::catalogue::Catalogue;
     use harness_report::diagnosis::matrix::Matrix;
     use harness_report::diagnosis::observed::Cell;

@@ -269,15 +269,7 @@ mod tests {
         let mut scenario = scenario(id);
         scenario.needs.extend(needs.iter().copied());
         scenario.waits = waits;
-        PlannedSubtest {
-            waits: scenario.waits.filter(|_| !has_clock),
-            scenario: Arc::new(scenario),
-            disposition: Disposition::Run,
-            judges_ours: false,
-            absent: Default::default(),
-            refusal: Default::default(),
-            waivers: Arc::default(),
-        }
+        PlannedSubtest { waits: waits.filter(|_| !has_clock), ..PlannedSubtest::new(Arc::new(scenario)) }
     }
 
     fn order(subtests: &[PlannedSubtest], exclusive: &'static [Capability]) -> Vec<(usize, bool)> {
