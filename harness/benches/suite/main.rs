@@ -10,6 +10,7 @@ mod steps;
 mod sub_test;
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use figures::machine;
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
@@ -18,6 +19,9 @@ use nix::unistd::Pid;
 type Failure = Box<dyn std::error::Error>;
 
 const ROUNDS: usize = 9;
+/// Of each kind, in a round.
+const STEPS: usize = 2000;
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 fn main() -> Result<(), Failure> {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -8,11 +8,7 @@ use tokio::runtime::Runtime;
 use super::figures::Figure;
 use super::server::Server;
 use super::sub_test::sub_test;
-use super::{Failure, ROUNDS};
-
-/// Of each, in a round.
-pub(crate) const STEPS: usize = 2000;
-pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(60);
+use super::{Failure, ROUNDS, STEPS, TIME_LIMIT};
 
 /// One of a round's times.
 type Contender = fn(&HttpRound) -> Duration;

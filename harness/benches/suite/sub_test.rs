@@ -14,8 +14,7 @@ use harness_runner::run::{Detail, RunSettings, new_id, run, stop};
 use harness_runner::targets::profile::Profile;
 use harness_runner::targets::remote::Remote;
 
-use super::Failure;
-use super::steps::{STEPS, TIME_LIMIT};
+use super::{Failure, STEPS, TIME_LIMIT};
 
 /// Returns how long one sub-test takes whose one step is done so many times.
 pub(crate) async fn sub_test(base_url: &str) -> Result<Duration, Failure> {

@@ -14,7 +14,7 @@ use harness_runner::targets::Target;
 use super::console::Console;
 use super::database::Database;
 use super::error::CliError;
-use super::run::Runtime;
+use super::runtime::Runtime;
 
 /// Accepts any arguments, so that the error explains why the command is missing.
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use harness_report::results::Results;
 use harness_runner::run::{self, Detail, RunSettings};
 use harness_runner::targets::Target;
 
-use crate::cli::run::stop_on_signals;
+use crate::cli::signals::stop_on_signals;
 
 /// Time limit of the replay, which affects no verdict.
 const TIME_LIMIT: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ use harness_runner::targets::Target;
 use super::console::Console;
 use super::database::Database;
 use super::error::CliError;
-use super::run::Runtime;
+use super::runtime::Runtime;
 
 pub(super) use comparison::compare;
 pub(super) use deviation::{explained, ids, list as list_deviations};

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::database::Database;
 use crate::cli::error::CliError;
+use crate::cli::runtime::Runtime;
 use crate::cli::value::{count, driver_url};
 use harness_model::plan::{Shard, Waits};
 use harness_report::destination::Destination;
@@ -164,13 +165,4 @@ impl Arguments {
 pub(in crate::cli) fn jobs(asked: Option<NonZeroU32>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     asked.and_then(|jobs| usize::try_from(jobs.get()).ok()).unwrap_or((4 * cores).min(MAX_DEFAULT_JOBS))
-}
-
-/// Where the reference runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::cli) enum Runtime {
-    /// In the kit's own process
-    Embedded,
-    /// Every control plane and every machine in a container of its own (feature `containers`)
-    Containers,
 }

@@ -8,7 +8,6 @@ mod judgement;
 mod preparation;
 mod reports;
 mod selection;
-mod signals;
 mod target;
 
 use std::path::Path;
@@ -34,13 +33,13 @@ use harness_runner::targets::PreflightScope;
 
 use super::console::Console;
 use super::error::CliError;
+use super::signals::stop_on_signals;
 use super::{browser, diff, names, reference};
-pub(super) use arguments::{Arguments, ReviewArguments, Runtime, jobs};
+pub(super) use arguments::{Arguments, ReviewArguments, jobs};
 use judgement::{judge, make_ready};
 use preparation::{Prepared, prepare};
 pub(super) use reports::{verify_empty, write_reports};
 pub(super) use selection::build_plan;
-pub(super) use signals::stop_on_signals;
 pub(super) use target::remote;
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);

@@ -25,7 +25,7 @@ use harness_runner::run::{self, Stop};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::library;
-use crate::cli::run::stop_on_signals;
+use crate::cli::signals::stop_on_signals;
 use crate::cli::value::count;
 use destination::Destination;
 use progress::Progress;

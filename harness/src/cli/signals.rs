@@ -5,7 +5,7 @@ use harness_runner::run::Stopper;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Listens for SIGINT and SIGTERM at once, and returns what asks the run to stop on each; a second one skips cleanup.
-pub(in crate::cli) fn stop_on_signals(stopper: Stopper) -> impl Future<Output = ()> {
+pub(super) fn stop_on_signals(stopper: Stopper) -> impl Future<Output = ()> {
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
