@@ -7,8 +7,8 @@ use clap::Args;
 use harness_report::diagnosis::catalogue::Catalogue;
 use harness_report::exit_code::ExitCode;
 
+use harness_model::library::Library;
 use harness_model::requirement::{Chapter, Requirement, Via};
-use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Initiator, Passage, Scenario, Step, WireAction, identity_name};
 use harness_model::text::{counted, truncated};
 use harness_report::terminal::Paint;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use harness_model::scenario::{Library, LoadErrors, load};
+use harness_model::library::{Library, LoadErrors, load};
 use tempfile::TempDir;
 
 use super::error::CliError;

@@ -5,9 +5,9 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
+use harness_model::library::Library;
 use harness_model::plan::{Filter, PlanError};
 use harness_model::requirement::Registry;
-use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_model::text::counted;
 use harness_report::exit_code::ExitCode;

@@ -1,8 +1,8 @@
 //! The names that commands take, and what a misspelt one may have meant.
 
+use harness_model::library::Library;
 use harness_model::plan::filter::{self, Filter};
 use harness_model::requirement::{Chapter, Registry};
-use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_model::source::spelling;
 

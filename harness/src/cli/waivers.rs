@@ -1,8 +1,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use harness_model::library::Library;
 use harness_model::plan::waiver::Waivers;
-use harness_model::scenario::Library;
 use harness_model::source::Source;
 use harness_model::source::diagnostic::Sources;
 use harness_model::source::unix_lines;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use harness_model::scenario::Library;
+use harness_model::library::Library;
 use harness_report::exit_code::ExitCode;
 use harness_report::results::Results;
 use harness_report::terminal::Paint;

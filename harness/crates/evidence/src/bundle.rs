@@ -3,8 +3,8 @@
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
+use harness_model::library::Library;
 use harness_model::plan::Plan;
-use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_report::results::Results;
 

@@ -6,9 +6,9 @@ use regex::RegexBuilder;
 use serde_json::Value;
 
 use crate::check::evidence::{Evidence, Exchange, PageResult, ProcessResult, WireResult};
-use crate::check::number;
 use crate::check::page;
 use crate::check::pointer::{explain_absence, resolve};
+use crate::number;
 use crate::scenario::model::Extraction;
 use crate::text::plain::plain;
 

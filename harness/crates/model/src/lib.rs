@@ -3,7 +3,7 @@
 //!
 //! Everything here is a value or a rule. This crate must not know how a step is carried out (`harness-runner`), how a
 //! result is shown (`harness-report`), or what the reference is; it opens no connection, starts no process and asks
-//! neither a clock nor the system's randomness. Files are touched in two places only: [`scenario::load`] reads a folder
+//! neither a clock nor the system's randomness. Files are touched in two places only: [`library::load`] reads a folder
 //! of scenarios, and [`check::snapshot`] reads and proposes snapshots.
 //!
 //! Start reading at [`scenario::model::Scenario`], then [`plan::Plan`], [`event::Event`] and [`judge::Judge`].
@@ -15,10 +15,13 @@ pub mod event;
 pub mod fuzzing;
 pub mod judge;
 pub mod keep;
+pub mod library;
 pub mod nanoseconds;
+pub mod number;
 pub mod omission;
 pub mod plan;
 pub mod recording;
+mod redaction;
 pub mod requirement;
 mod rfc3339;
 pub mod scenario;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use harness_model::library::Library;
 use harness_model::requirement::{Level, Registry};
-use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_model::source::spelling::nearest;
 

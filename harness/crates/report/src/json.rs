@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::results::Results;
-use harness_model::check::number;
+use harness_model::number;
 use harness_model::text::foreign::shown;
 
 pub fn render(results: &Results) -> Result<String, serde_json::Error> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use harness_model::library::Library;
 use harness_model::plan::{Disposition, Plan, Selection};
-use harness_model::scenario::Library;
 use harness_model::scenario::model::{Capability, Identity, Scenario, identity_name};
 use harness_model::scenario::sessions::sessions;
 use harness_model::scenario::undocumented::{Undocumented, used_by};

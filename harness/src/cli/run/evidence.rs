@@ -11,9 +11,9 @@ use harness_evidence::bundle::{self, Material};
 use harness_evidence::profile;
 use harness_evidence::signature::{PASSWORD_VARIABLE, Signer};
 use harness_evidence::spool::Spool;
+use harness_model::library::Library;
 use harness_model::plan::Plan;
 use harness_model::recording::PseudonymKey;
-use harness_model::scenario::Library;
 use harness_report::destination::{Destination, Format};
 use harness_report::results::Results;
 

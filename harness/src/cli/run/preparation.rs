@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use harness_model::library::Library;
 use harness_model::plan::{Filter, Selection};
-use harness_model::scenario::Library;
 use harness_report::destination::Destination;
 use harness_report::results::Results;
 use harness_runner::browser;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use harness_model::scenario::{Library, load};
+use harness_model::library::{Library, load};
 
 pub(crate) fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")

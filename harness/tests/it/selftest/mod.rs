@@ -8,7 +8,7 @@ mod program;
 
 use std::path::{Path, PathBuf};
 
-use harness_model::scenario::{Library, load};
+use harness_model::library::{Library, load};
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")

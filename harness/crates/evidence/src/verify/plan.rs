@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use harness_model::library::Library;
 use harness_model::plan::waiver::Waivers;
 use harness_model::plan::{Disposition, Filter, Plan, PlannedSubtest, Selection, TargetFacts, plan};
-use harness_model::scenario::Library;
 use harness_model::scenario::model::Scenario;
 use harness_report::results::Selected;
 use time::OffsetDateTime;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use harness_model::event::{Event, Listener as _};
+use harness_model::library::Library;
 use harness_model::requirement::Registry;
-use harness_model::scenario::Library;
 use harness_model::text::counted;
 use harness_report::record::Record;
 use harness_report::results::Results;

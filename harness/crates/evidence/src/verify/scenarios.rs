@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use harness_model::scenario::{Library, load};
+use harness_model::library::{Library, load};
 
 use crate::archive::Archive;
 use crate::manifest::{Manifest, SCENARIOS, is_plain};

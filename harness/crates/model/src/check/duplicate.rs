@@ -126,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::check::number;
+    use crate::number;
 
     #[test]
     fn members_that_occur_twice_are_named() {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::duplicate;
 use super::header::Header;
-use super::{duplicate, number};
 use crate::nanoseconds;
+use crate::number;
 
 /// The evidence of one execution of a step.
 #[derive(Debug, Clone)]

@@ -10,7 +10,6 @@ mod finding;
 pub mod header;
 mod intermediary;
 mod matcher;
-pub mod number;
 pub mod outcome;
 pub mod page;
 pub mod pointer;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::number;
+use crate::number;
 use crate::text::{plural, truncated};
 
 /// Characters shown of the keys of an object.

@@ -12,7 +12,8 @@ use super::context::CheckContext;
 use super::evidence::{Exchange, ProcessResult};
 use super::finding::{Finding, Message, View};
 use super::value::value;
-use super::{matcher, number, page, pointer, requests, snapshot, streams, wire, wording};
+use super::{matcher, page, pointer, requests, snapshot, streams, wire, wording};
+use crate::number;
 
 pub(super) fn judge(subject: &Subject, view: View<'_>, context: &CheckContext<'_>) -> Finding {
     let scope = Scope { variables: context.variables, generators: None };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::difference::unified;
-use super::number;
+use crate::number;
 
 /// Formats a value as compact JSON, or multi-line text unchanged.
 pub(super) fn value(value: &Value) -> String {

@@ -1,8 +1,6 @@
 //! The scenario language, from TOML text to a validated [`model::Scenario`]. `scenarios/README.md` is its manual.
 
 mod decode;
-mod lint;
-mod load;
 pub mod model;
 pub(crate) mod moment;
 mod parse;
@@ -15,7 +13,6 @@ mod validate;
 pub mod vocabulary;
 mod written_date;
 
-pub use load::{Library, LoadErrors, load};
 pub use parse::{Parsed, parse};
 pub use path::ScenarioPath;
 pub use schema::schema;

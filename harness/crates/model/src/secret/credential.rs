@@ -3,25 +3,22 @@
 use super::Secrets;
 use super::name::{is_attribute, is_credential};
 use super::segment::{Segment, hidden};
-use crate::check::header::Header;
 use crate::text::foreign::shown;
 
 /// Words before a credential that say how it is used.
 const SCHEMES: [&str; 8] = ["apikey", "basic", "bearer", "digest", "dpop", "hoba", "negotiate", "token"];
 
 impl Secrets {
-    /// Redacts the secrets in a header, which is one as a whole if its name says so.
-    pub fn conceal_header(&self, header: &Header) -> Header {
-        let Header { name, value } = header;
-        let value = match name.to_ascii_lowercase().as_str() {
+    /// Redacts the secrets in a header's value, which is one as a whole if the header's name says so.
+    pub(crate) fn conceal_value(&self, name: &str, value: &str) -> String {
+        match name.to_ascii_lowercase().as_str() {
             "cookie" | "set-cookie" | "set-cookie2" => {
                 let pairs: Vec<String> = value.split(';').map(|pair| self.cookie(pair)).collect();
                 pairs.join(";")
             }
             name if is_credential(name) => self.credential(value),
             _ => self.conceal(value),
-        };
-        Header::new(shown(name), value)
+        }
     }
 
     /// Redacts a credential such as `Bearer …`, whose scheme is public.

@@ -8,7 +8,6 @@ mod known;
 mod member;
 mod name;
 mod pattern;
-mod redaction;
 mod segment;
 mod shell;
 mod spelling;
@@ -18,7 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::check::evidence::{Evidence, Exchange};
 use crate::text::foreign::shown;
 
 pub use known::LearntSecret;
@@ -44,35 +42,6 @@ impl Secrets {
             return;
         }
         known.add(LearntSecret { value: value.to_owned(), variable: variable.to_owned() });
-    }
-
-    /// Adds secrets from the evidence's fields, such as keys in another implementation's format.
-    pub fn learn_from(&self, evidence: &Evidence) {
-        match evidence {
-            Evidence::Http(exchanges) => {
-                for exchange in exchanges {
-                    exchange.json().iter().for_each(|json| self.learn_fields(json));
-                    let sent =
-                        exchange.request_body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-                    sent.iter().for_each(|json| self.learn_fields(json));
-                    self.learn_cookies(exchange);
-                }
-            }
-            Evidence::Process(process) => {
-                if let Ok(json) = serde_json::from_str(&process.stdout) {
-                    self.learn_fields(&json);
-                }
-            }
-            Evidence::Page(page) => {
-                for (name, value) in &page.storage {
-                    self.learn_fields(&serde_json::json!({ name: value }));
-                }
-                let sent = page.requests.iter().filter_map(|request| request.body.as_deref());
-                sent.filter_map(|body| serde_json::from_str(body).ok())
-                    .for_each(|body| self.learn_fields(&body));
-            }
-            Evidence::Wire(_) | Evidence::Nothing => {}
-        }
     }
 
     /// Returns these secrets and more, apart from the shared ones.
@@ -118,16 +87,8 @@ impl Secrets {
         segments(text, &self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A cookie that the target sets may come back in other places, if it is long enough to be a session.
-    fn learn_cookies(&self, exchange: &Exchange) {
-        let set = exchange.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("set-cookie"));
-        let pairs = set.filter_map(|header| header.value.split(';').next()?.split_once('='));
-        for (_, value) in pairs.filter(|(_, value)| value.len() >= 2 * MIN_SECRET_LEN) {
-            self.learn(value, "COOKIE");
-        }
-    }
-
-    fn learn_fields(&self, json: &Value) {
+    /// Adds what stands under the names of keys and tokens, at any depth.
+    pub(crate) fn learn_fields(&self, json: &Value) {
         match json {
             Value::Object(fields) => {
                 for (name, value) in fields {

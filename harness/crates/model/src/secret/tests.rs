@@ -1,4 +1,5 @@
 use super::*;
+use crate::check::evidence::{Evidence, Exchange};
 use crate::check::header::Header;
 
 mod spellings;
@@ -107,7 +108,7 @@ fn credentials_in_commands_are_variables() {
 #[test]
 fn cookies_that_the_target_sets_are_learnt() {
     let secrets = Secrets::default();
-    let exchange = crate::check::evidence::Exchange {
+    let exchange = Exchange {
         headers: vec![Header::new("set-cookie", "sid=0pAqUeSessionOfAda; Path=/")],
         ..Default::default()
     };

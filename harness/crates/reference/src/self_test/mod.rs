@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use harness_model::event::Listeners;
+use harness_model::library::Library;
 use harness_model::requirement::Registry;
-use harness_model::scenario::Library;
 use harness_report::diagnosis::catalogue::{Catalogue, Declared};
 use harness_report::diagnosis::matrix::Matrix;
 use harness_report::diagnosis::observed::Observed;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness_model::event::{Event, Listener, SubtestFinished, SubtestStarted, scenario};
+use harness_model::library::Library;
 use harness_model::plan::Plan;
-use harness_model::scenario::Library;
 use harness_model::scenario::model::{Action, Scenario, Span, Step, Subject};
 
 use super::recipe::runs_tools;
@@ -145,7 +145,7 @@ pub(super) fn asks_for_end(step: &Step) -> bool {
 mod tests {
     use std::path::Path;
 
-    use harness_model::scenario::load;
+    use harness_model::library::load;
 
     use super::*;
 

@@ -128,7 +128,7 @@ impl SelfTest {
 mod tests {
     use std::path::Path;
 
-    use harness_model::scenario::{Library, load};
+    use harness_model::library::{Library, load};
     use harness_report::diagnosis::catalogue::Catalogue;
     use harness_report::diagnosis::matrix::Matrix;
     use harness_report::diagnosis::observed::Cell;

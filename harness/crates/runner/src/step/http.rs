@@ -10,7 +10,7 @@ use super::stage::Stage;
 use crate::exchange::{Caller, PreparedRequest, send};
 use crate::targets::TestEnvironment;
 use harness_model::check::evidence::Evidence;
-use harness_model::check::number::json_text;
+use harness_model::number::json_text;
 use harness_model::scenario::model::identity_name;
 use harness_model::scenario::model::{Authorisation, Body, Request};
 use harness_model::scenario::template::{Scope, TemplateError, fill_path, fill_template, fill_value};

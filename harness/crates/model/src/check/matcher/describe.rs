@@ -1,6 +1,7 @@
 use serde_json::Value;
 
-use crate::check::{number, wording};
+use crate::check::wording;
+use crate::number;
 use crate::scenario::model::Matcher;
 
 use super::kind;

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use crate::check::{number, pointer, table};
+use crate::check::{pointer, table};
+use crate::number;
 use crate::scenario::model::Matcher;
 use crate::scenario::moment;
 

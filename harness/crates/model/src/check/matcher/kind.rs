@@ -2,7 +2,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::check::number;
+use crate::number;
 use crate::scenario::model::Kind;
 
 /// Returns whether the value has the type.

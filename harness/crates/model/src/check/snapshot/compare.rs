@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::redact::Redaction;
-use crate::check::number;
+use crate::number;
 use crate::secret::is_secret_name;
 use crate::text::truncated;
 

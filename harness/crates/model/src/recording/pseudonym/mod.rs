@@ -11,7 +11,7 @@ use crate::check::evidence::{
     Exchange, PageNode, PageRequest, PageResult, ParsedBody, ProcessResult, WireResult,
 };
 use crate::check::header::Header;
-use crate::check::number;
+use crate::number;
 use crate::secret::{MIN_SECRET_LEN, Secrets, is_attribute, is_credential, is_secret_name};
 
 use super::evidence::RecordedEvidence;

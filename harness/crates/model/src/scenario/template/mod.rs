@@ -9,7 +9,7 @@ mod variables;
 use serde_json::{Map, Value};
 
 use super::model::Template;
-use crate::check::number;
+use crate::number;
 
 pub use error::{LengthError, TemplateError, TemplateSyntaxError};
 pub use parse::variable_names;

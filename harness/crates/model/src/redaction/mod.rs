@@ -1,4 +1,6 @@
-//! Redacts secrets in evidence and outcomes.
+//! Redacts secrets in evidence and outcomes, and learns them from evidence.
+
+mod learning;
 
 use crate::check::evidence::{
     Exchange, PageNode, PageRequest, PageResult, ParsedBody, ProcessResult, WireResult,
@@ -6,7 +8,8 @@ use crate::check::evidence::{
 use crate::check::header::Header;
 use crate::check::outcome::{Outcome, Unevaluated};
 
-use super::Secrets;
+use crate::secret::Secrets;
+use crate::text::foreign::shown;
 
 /// Bytes kept of a body, an output or a value, which may have megabytes.
 const MAX_TEXT_LEN: usize = 64 * 1024;
@@ -82,6 +85,12 @@ impl Secrets {
             console: page.console.iter().map(|line| self.conceal(line)).collect(),
             ..page.clone()
         }
+    }
+
+    /// Redacts the secrets in a header, whose value is one as a whole if its name says so.
+    pub fn conceal_header(&self, header: &Header) -> Header {
+        let Header { name, value } = header;
+        Header::new(shown(name), self.conceal_value(name, value))
     }
 
     /// Redacts every secret in an outcome.

@@ -1,5 +1,6 @@
-//! Loads the scenario files. The rest of the scenario language does no I/O.
+//! The scenarios of a folder: loads them, and finds what is wrong between files.
 
+mod lint;
 mod order;
 
 use std::collections::BTreeSet;
@@ -10,12 +11,12 @@ use std::{fs, io};
 use crate::check::snapshot;
 use crate::requirement::Registry;
 
-use crate::scenario::lint::{self, SnapshotFile};
 use crate::scenario::model::{Scenario, Source};
-use crate::scenario::parse::parse;
-use crate::scenario::path::ScenarioPath;
+use crate::scenario::{ScenarioPath, parse};
 use crate::source::diagnostic::{Diagnostic, Severity, Sources};
 use crate::source::unix_lines;
+
+use lint::SnapshotFile;
 
 /// The documented statements and the sub-tests that judge them.
 #[derive(Debug, Clone)]

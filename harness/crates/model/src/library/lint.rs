@@ -7,7 +7,7 @@ use crate::requirement::{Level, Registry, Requirement, Via};
 
 use crate::text::{counted, plural};
 
-use super::model::{Scenario, Span, Subject};
+use crate::scenario::model::{Scenario, Span, Subject};
 use crate::source::diagnostic::{Diagnostic, Severity};
 
 #[derive(Debug, Clone)]
