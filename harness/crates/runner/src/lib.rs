@@ -9,6 +9,7 @@
 
 pub mod browser;
 pub mod exchange;
+pub mod process;
 pub mod program_path;
 pub mod run;
 pub mod step;

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use harness_runner::step::process::{Launch, Process, Remote, RemoteSignal};
+use harness_runner::process::{Launch, Process, Remote, RemoteSignal};
 use harness_runner::targets::in_container::{INTERRUPT, KILL, RUN, SCRIPT_VARIABLE, SIGNALLED, SUBCOMMAND};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::container::LogOutput;

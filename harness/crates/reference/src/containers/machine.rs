@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use futures::future::BoxFuture;
-use harness_runner::step::process::{Launch, Process};
+use harness_runner::process::{Launch, Process};
 use harness_runner::targets::MachineHost;
 use harness_runner::targets::in_container::{INIT, SCRIPT_FILE, SUBCOMMAND};
 use testcontainers::bollard::Docker;

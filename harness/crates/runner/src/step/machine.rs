@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::error::StepError;
 use super::leftover;
-use crate::step::process::{Launch, Process};
+use crate::process::{Launch, Process};
 use crate::targets::forward::Forwarder;
 use crate::targets::namespace::Namespace;
 use crate::targets::{AgentCommand, MachineHost, WITHOUT_TUN, host_name};

@@ -10,7 +10,6 @@ mod interrupt;
 mod leftover;
 pub(crate) mod login;
 pub mod machine;
-pub mod process;
 pub mod race;
 pub mod service;
 pub mod set;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::error::StepError;
 use super::stage::Stage;
+use crate::process::{Process, Waited};
 use crate::step::machine::Machine;
-use crate::step::process::{Process, Waited};
 use harness_model::check::evidence::{Evidence, ProcessResult};
 use harness_model::scenario::model::Command;
 use harness_model::scenario::template::{Scope, TemplateError, fill_template};

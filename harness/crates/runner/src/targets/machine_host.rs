@@ -6,7 +6,7 @@ use std::path::Path;
 
 use futures::future::BoxFuture;
 
-use crate::step::process::{Launch, Process};
+use crate::process::{Launch, Process};
 
 /// A host of its own for one machine of a sub-test, such as a container. It ends with the sub-test's control plane.
 pub trait MachineHost: fmt::Debug + Send + Sync {
