@@ -12,5 +12,6 @@ pub mod exchange;
 pub mod process;
 pub mod program_path;
 pub mod run;
+mod slot;
 pub mod step;
 pub mod targets;

@@ -11,7 +11,6 @@ mod repeat;
 mod scheduler;
 mod setting;
 mod settling;
-pub(crate) mod slot;
 mod stop;
 mod subtest;
 mod sweep;

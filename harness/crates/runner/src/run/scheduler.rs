@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::run::events::Events;
 use crate::run::setting::RunSettings;
-use crate::run::slot::{Slot, Slots};
 use crate::run::stop::Stop;
 use crate::run::{subtest, sweep};
+use crate::slot::{Slot, Slots};
 use harness_model::event::{
     Event, Fault, Finished, Listener, RunEnd, Settled, SubtestFinished, SubtestVerdict,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use harness_model::bindings::Bindings;
 
 use crate::exchange::Clients;
-use crate::run::slot::Slot;
+use crate::slot::Slot;
 use crate::targets::TestEnvironment;
 
 use super::machine::Machine;

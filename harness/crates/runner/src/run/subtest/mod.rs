@@ -20,10 +20,10 @@ use harness_model::secret::Secrets;
 use crate::run::events::Events;
 use crate::run::ledger::Ledger;
 use crate::run::setting::RunSettings;
-use crate::run::slot::Slot;
 use crate::run::stop::Stop;
 use crate::run::walk::Walk;
 use crate::run::{cleanup, preparation};
+use crate::slot::Slot;
 use crate::step::{Stage, StepError};
 
 use end::WalkEnd;

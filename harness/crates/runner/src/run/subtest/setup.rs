@@ -13,7 +13,7 @@ use crate::exchange::Clients;
 use crate::run::name;
 use crate::run::repeat::shell_variable;
 use crate::run::setting::RunSettings;
-use crate::run::slot::Slot;
+use crate::slot::Slot;
 use crate::step::chance::Chance;
 use crate::step::service::Service;
 use crate::step::visit::Visit;

@@ -13,7 +13,7 @@ const MAX_WAITING: usize = 64;
 
 /// The slots of a run, shared by its clones.
 #[derive(Debug, Clone)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
@@ -26,19 +26,19 @@ pub struct Slot {
 }
 
 impl Slots {
-    pub(super) fn new(jobs: usize) -> Self {
+    pub(crate) fn new(jobs: usize) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self { running: semaphore(jobs.max(1)), waiting: semaphore(MAX_WAITING) }
     }
 
     /// Returns a slot if one is free.
-    pub(super) fn take(&self) -> Option<Slot> {
+    pub(crate) fn take(&self) -> Option<Slot> {
         let permit = Arc::clone(&self.running).try_acquire_owned().ok()?;
         Some(Slot { slots: self.clone(), permit: Arc::new(Mutex::new(Some(permit))) })
     }
 
     /// Waits until a slot is free.
-    pub(super) async fn freed(&self) {
+    pub(crate) async fn freed(&self) {
         // The semaphore is never closed.
         let _ = self.running.acquire().await;
     }
