@@ -3,7 +3,6 @@
 //! Messages follow the form of the documented ones: one line with what failed, then how to fix it.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -12,7 +11,7 @@ use super::environment::InvalidVariable;
 use super::host_name::HostNameError;
 use super::local_socket::{SocketError, TunnelRequestError};
 use super::state::StateError;
-use super::tunnel::{DeviceError, DialError};
+use super::tunnel::{DialError, TunnelError};
 
 /// The error that a command prints to standard error before it exits with 1.
 #[derive(Debug, Error)]
@@ -129,11 +128,8 @@ pub(crate) enum AgentError {
     HostName(#[from] HostNameError),
     #[error(transparent)]
     State(#[from] StateError),
-    #[error("{0}")]
-    Device(Arc<DeviceError>),
-    /// The tunnel's task ended without an error.
-    #[error("internal error: the tunnel has stopped. Run 'ztna up --log debug' for details")]
-    TunnelFault,
+    #[error(transparent)]
+    Tunnel(#[from] TunnelError),
     #[error(transparent)]
     Socket(#[from] SocketError),
     #[error("cannot {action}: {cause}")]
@@ -162,11 +158,5 @@ impl AgentError {
     /// Wraps the error of a system call, for `map_err`.
     pub(crate) fn system(action: &'static str) -> impl Fn(std::io::Error) -> Self {
         move |cause| Self::System { action, cause }
-    }
-}
-
-impl From<DeviceError> for AgentError {
-    fn from(error: DeviceError) -> Self {
-        Self::Device(Arc::new(error))
     }
 }

@@ -11,6 +11,7 @@ use ztna_protocol::region::Region;
 use super::command::Command;
 use super::config::TunnelConfig;
 use super::core::Core;
+use super::error::TunnelError;
 use super::forwarding::{DialError, DialResult};
 use super::mode::Mode;
 use super::relay::{Identity, Relays};
@@ -19,7 +20,6 @@ use super::status::{PeerStatus, PingError, PingReply};
 use super::task::Task;
 use super::tun::DeviceError;
 use super::{endpoints, map};
-use crate::error::AgentError;
 
 /// Number of commands that can be queued for the tunnel.
 const COMMAND_QUEUE_LEN: usize = 64;
@@ -50,9 +50,9 @@ impl Tunnel {
     ///
     /// # Errors
     /// If the socket cannot be opened or the TUN device cannot be configured.
-    pub(crate) fn open(config: TunnelConfig) -> Result<Self, AgentError> {
+    pub(crate) fn open(config: TunnelConfig) -> Result<Self, TunnelError> {
         let TunnelConfig { control, token, node_key, machine, backend, relay_only } = config;
-        let socket = Socket::open().map_err(AgentError::system("open the tunnel's UDP socket"))?;
+        let socket = Socket::open().map_err(|cause| TunnelError::Socket(Arc::new(cause)))?;
         let (port, mode, now) = (socket.port(), backend.mode(), Instant::now());
         let mut core = Core::new(node_key.private(), now);
         if relay_only {
@@ -91,11 +91,11 @@ impl Tunnel {
     }
 
     /// Waits until the tunnel fails and returns the error.
-    pub(crate) async fn failed(&self) -> AgentError {
+    pub(crate) async fn failed(&self) -> TunnelError {
         let mut failed = self.failed.clone();
         let failure = failed.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
         // The task ended without an error although this handle exists.
-        failure.map_or(AgentError::TunnelFault, AgentError::Device)
+        failure.map_or(TunnelError::Stopped, TunnelError::Device)
     }
 
     /// Waits for the first network map.

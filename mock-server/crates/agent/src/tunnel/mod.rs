@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod core;
 mod endpoints;
+mod error;
 mod forwarding;
 mod handle;
 mod map;
@@ -20,10 +21,11 @@ pub(crate) use backend::PreparedBackend;
 pub(crate) use config::{LocalMachine, TunnelConfig};
 #[cfg(any(test, fuzzing))]
 pub(crate) use core::script::run as run_script;
+pub(crate) use error::TunnelError;
 pub(crate) use forwarding::{ConnectionEnd, DialError, DialedConnection, Service};
 pub(crate) use handle::Tunnel;
 #[cfg(any(test, fuzzing))]
 pub(crate) use map::script::run as apply_maps;
 pub(crate) use mode::Mode;
 pub(crate) use status::{PeerStatus, PingReply};
-pub(crate) use tun::{Device, DeviceError};
+pub(crate) use tun::Device;

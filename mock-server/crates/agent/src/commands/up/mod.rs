@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::control_client::SHUTDOWN_TIMEOUT;
 use crate::error::AgentError;
 use crate::local_socket::{LocalSocket, Phase, StatusSource};
-use crate::tunnel::{Device, PreparedBackend};
+use crate::tunnel::{Device, PreparedBackend, TunnelError};
 use enrolment::Credential;
 use limit::ConnectLimit;
 use presence::Presence;
@@ -114,5 +114,6 @@ fn backend(arguments: &UpArguments) -> Result<PreparedBackend, AgentError> {
     if arguments.userspace {
         return Ok(PreparedBackend::Userspace(arguments.serve.clone()));
     }
-    Ok(PreparedBackend::Tun(Device::create(arguments.tun_name.as_deref())?))
+    let device = Device::create(arguments.tun_name.as_deref()).map_err(TunnelError::from)?;
+    Ok(PreparedBackend::Tun(device))
 }

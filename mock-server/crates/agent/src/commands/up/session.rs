@@ -66,7 +66,7 @@ impl UpSession<'_> {
         };
         let tunnel = self.open_tunnel(&machine, &node_key, backend)?;
         tokio::select! {
-            failure = tunnel.failed() => Err(failure),
+            failure = tunnel.failed() => Err(failure.into()),
             ended = self.stay(&tunnel, &machine, &node_key) => ended,
         }
     }
