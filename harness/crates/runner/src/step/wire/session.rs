@@ -38,7 +38,7 @@ pub(super) enum Received {
     Pong { from: Ipv4Addr, to: Ipv4Addr, sequence: u16 },
     /// Any other packet of the session.
     Other(&'static str),
-    /// An initiation that is ignored because the peer itself initiates.
+    /// An initiation that is ignored because the peer itself initiates. Whose it is was not verified.
     IgnoredInitiation,
     /// A datagram that WireGuard rejects.
     Rejected(String),
