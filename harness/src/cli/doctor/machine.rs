@@ -7,6 +7,11 @@ use harness_runner::targets::{Finding, State, host_tool};
 /// The programs that run the documented command line of an installer.
 const PROGRAMS: [&str; 2] = ["sh", "curl"];
 
+const TUN_REMEDY: &str = match cfg!(target_os = "linux") {
+    true => "run the kit as root, with `ip` installed",
+    false => "run the kit as root on Linux, with `ip` installed",
+};
+
 /// Examines what sub-tests need of this machine. Nothing is wrong where something is missing: those sub-tests are skipped.
 pub(super) fn examine() -> Vec<Finding> {
     let programs = PROGRAMS.map(|program| Finding {
@@ -19,10 +24,7 @@ pub(super) fn examine() -> Vec<Finding> {
     });
     let tun = match check_tun_devices() {
         Ok(()) => State::Right("TUN devices and network namespaces can be created".to_owned()),
-        Err(error) => skipped(
-            &format!("{error}, so sub-tests with a TUN device are skipped"),
-            "run the kit as root on Linux, with `ip` installed",
-        ),
+        Err(error) => skipped(&format!("{error}, so sub-tests with a TUN device are skipped"), TUN_REMEDY),
     };
     let tun = Finding { subject: "tun".to_owned(), state: tun };
     programs.into_iter().chain([tun]).chain(recipes()).collect()

@@ -44,11 +44,14 @@ pub(super) async fn examine(
         findings
             .extend(absent_session(identity, library.scenarios.iter().filter(foreign).filter(needs).count()));
     }
+    let lacking = target.lacking();
     for capability in Capability::all().filter(|known| !description.capabilities.contains(known)) {
         let needs = |scenario: &&Arc<Scenario>| scenario.needs.contains(&capability);
+        let subtests = library.scenarios.iter().filter(foreign).filter(needs).count();
         findings.extend(absent_capability(
             capability,
-            library.scenarios.iter().filter(foreign).filter(needs).count(),
+            subtests,
+            lacking.get(&capability).map(String::as_str),
         ));
     }
     findings.extend(description.absent.iter().map(|absent| absent_endpoint(*absent, library)));
@@ -81,9 +84,17 @@ fn absent_session(identity: Identity, subtests: usize) -> Option<Finding> {
     Some(Finding { subject: format!("session of `{name}`"), state })
 }
 
-fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding> {
+/// Returns the state of a capability that a run would not have; `lacking` is what keeps it from a target whose profile has
+/// all that it needs.
+fn absent_capability(capability: Capability, subtests: usize, lacking: Option<&str>) -> Option<Finding> {
+    let subject = format!("capability `{}`", capability.name());
+    if let Some(why) = lacking {
+        let are = plural(subtests, "is", "are");
+        let reason = format!("it needs {why}, so {} {are} skipped", counted(subtests, "sub-test"));
+        return (subtests > 0).then(|| Finding { subject, state: State::Open { reason, remedy: None } });
+    }
     let remedy = match capability {
-        Capability::Agent => "add [agent] with its command",
+        Capability::Agent | Capability::HostName => "add [agent] with its command",
         Capability::Clock => "set hooks.clock",
         Capability::Organisations => "set other_org_id and tokens.outsider",
         Capability::Cidr => "set address to the address from which the target sees the kit",
@@ -91,11 +102,11 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         Capability::AccessRules => {
             "set agent.words.serve and agent.words.connect, and add it to `capabilities`"
         }
-        Capability::HostName => "run the kit on Linux, where it may create user namespaces",
         Capability::Quota => "add [quota] with an organisation that may have a few machines only",
         Capability::Terraform => "install Terraform, and set terraform.provider",
+        // The tools are installed: their recipes roll the agent out with the target's installer.
         Capability::Ansible | Capability::Actions | Capability::CloudInit | Capability::Docker => {
-            "install it on this host"
+            "add `installer` to `capabilities` if the target has it"
         }
         Capability::Fresh => "set hooks.reset, and add it to `capabilities`",
         Capability::Installer
@@ -106,7 +117,7 @@ fn absent_capability(capability: Capability, subtests: usize) -> Option<Finding>
         | Capability::Tun => "add it to `capabilities` if the target has it",
     };
     let state = skipped(subtests, remedy)?;
-    Some(Finding { subject: format!("capability `{}`", capability.name()), state })
+    Some(Finding { subject, state })
 }
 
 /// What needs it is not judged, which is no mistake of the profile.
@@ -145,4 +156,29 @@ fn conclusion(plan: &Plan, profile: &Path, findings: &[Finding]) -> Finding {
         },
     };
     Finding { subject: "run".to_owned(), state }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_lacks_is_not_blamed_on_the_profile() {
+        let missing = "ansible-playbook, which is not installed (pip install ansible-core)";
+        let in_profile = "add `installer` to `capabilities` if the target has it";
+        for (capability, lacking, expected) in [
+            (Capability::Ansible, Some(missing), format!("it needs {missing}, so 2 sub-tests are skipped")),
+            (Capability::Ansible, None, format!("not in the profile, 2 sub-tests are skipped; {in_profile}")),
+            (
+                Capability::HostName,
+                None,
+                "not in the profile, 2 sub-tests are skipped; add [agent] with its command".to_owned(),
+            ),
+        ] {
+            let found = absent_capability(capability, 2, lacking).unwrap();
+            let State::Open { reason, .. } = found.state else { panic!("{found:?}") };
+            assert_eq!(reason, expected);
+        }
+        assert!(absent_capability(Capability::Ansible, 0, Some(missing)).is_none());
+    }
 }
