@@ -91,7 +91,7 @@ fn absent_capability(capability: Capability, subtests: usize, lacking: Option<&s
     if let Some(why) = lacking {
         let are = plural(subtests, "is", "are");
         let reason = format!("it needs {why}, so {} {are} skipped", counted(subtests, "sub-test"));
-        return (subtests > 0).then(|| Finding { subject, state: State::Open { reason, remedy: None } });
+        return (subtests > 0).then_some(Finding { subject, state: State::Open { reason, remedy: None } });
     }
     let remedy = match capability {
         Capability::Agent | Capability::HostName => "add [agent] with its command",
