@@ -126,7 +126,7 @@ fn command(base_url: &str, scenarios: &Path, folder: &Path, pids: &Path) -> Comm
     command
 }
 
-/// Starts a server that answers `/healthz` and cuts all other responses off.
+/// Starts a server that answers the list of auth keys and cuts all other responses off.
 pub(crate) fn cutting_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
@@ -134,7 +134,7 @@ pub(crate) fn cutting_server() -> String {
         for mut stream in listener.incoming().flatten() {
             let mut request = [0; 2048];
             let length = stream.read(&mut request).unwrap_or_default();
-            let answer: &[u8] = if request[..length].starts_with(b"GET /healthz") {
+            let answer: &[u8] = if request[..length].starts_with(b"GET /api/db/auth_keys ") {
                 b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             } else {
                 b"HTTP/1.1 201 Created\r\ncontent-length: 1000\r\n\r\n{\"success\":"

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use harness_model::check::outcome::CheckVerdict;
 use harness_model::event::SubtestVerdict;
 use harness_model::requirement::Registry;
-use harness_model::scenario::model::{Capability, Scenario};
+use harness_model::scenario::model::{Capability, Scenario, StatementId};
 use harness_model::text::{counted, plural};
 
 use crate::summary::{RunSummary, SubtestSummary};
@@ -183,6 +183,17 @@ fn belongs(scenario: &Scenario, capability: Option<Capability>) -> bool {
     }
 }
 
+/// Returns how many checks of each statement a sub-test plans, counting each row.
+fn planned(scenario: &Scenario) -> BTreeMap<&StatementId, usize> {
+    let mut planned = BTreeMap::new();
+    for step in &scenario.steps {
+        for id in step.checks.iter().flat_map(|check| &check.verifies) {
+            *planned.entry(id).or_default() += step.rows.len().max(1);
+        }
+    }
+    planned
+}
+
 fn is_level(capability: Capability) -> bool {
     LEVELS.iter().any(|(_, known)| *known == Some(capability))
 }
@@ -203,9 +214,10 @@ impl<'a> Found<'a> {
         let was_inapplicable = subtest.verdict == Some(SubtestVerdict::Skip) && !subtest.checks.is_empty();
         let has_ended =
             (reason.is_none() || was_inapplicable) && subtest.gap.is_none() && subtest.verdict.is_some();
-        if !has_ended {
-            let planned = subtest.scenario.steps.iter().flat_map(|step| &step.checks);
-            for id in planned.flat_map(|check| &check.verifies).filter(documented) {
+        for (id, planned) in planned(subtest.scenario) {
+            let judged = subtest.checks.iter().filter(|check| check.statements.contains(id)).count();
+            // A sub-test that was interrupted, or could not be prepared, has no verdict on some of its checks, or on any.
+            if documented(&id) && (!has_ended || judged < planned) {
                 self.judged.entry(id).or_default().push(CheckVerdict::Error);
                 self.reason = self.reason.take().or_else(|| reason.map(str::to_owned));
             }

@@ -144,6 +144,8 @@ fn terminated_run_cleans_up_and_is_incomplete() {
     assert_eq!(run.code, 5, "{run}");
     assert_eq!(run.results["verdict"], "incomplete");
     assert!(run.junit.contains("<error"), "{}", run.junit);
+    let agent = &run.results["levels"][1];
+    assert_eq!((&agent["level"], &agent["state"]), (&"agent".into(), &"incomplete".into()), "{run}");
 }
 
 #[test]

@@ -193,7 +193,9 @@ fn responses_of_a_gateway_are_recognised() {
 #[test]
 fn a_redirected_base_url_is_reported_before_anything_runs() {
     let server = Server::start(|asked| match asked.path.as_str() {
-        "/healthz" => Answer::Whole(301, "text/plain", "https://mesh.example/base/healthz".to_owned()),
+        "/api/db/auth_keys" => {
+            Answer::Whole(301, "text/plain", "https://mesh.example/base/api/db/auth_keys".to_owned())
+        }
         _ => right(asked),
     });
     let run = judge(&server.base_url, "");
@@ -204,6 +206,13 @@ fn a_redirected_base_url_is_reported_before_anything_runs() {
         &["redirects to https://mesh.example/base", "set base_url = \"https://mesh.example/base\" in"],
     );
     assert_eq!(server.times("POST", "/api/keys"), 0);
+}
+
+#[test]
+fn a_server_may_close_the_connection_for_undocumented_paths() {
+    let server =
+        Server::start(|asked| if asked.path.starts_with("/api/") { right(asked) } else { Answer::Closed });
+    assert_ends(&judge(&server.base_url, ""), "closes", 0, &[]);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(crate) struct Asked {
 pub(crate) enum Answer {
     /// A complete response: status, content type, body.
     Whole(u16, &'static str, String),
+    /// No response: the connection closes, as with nginx' `return 444`.
+    Closed,
     /// A response that is cut off.
     Cut,
     /// No response for several seconds.
@@ -110,7 +112,6 @@ pub(crate) fn right(asked: &Asked) -> Answer {
             json(400, r#"{"success":false,"error":{"code":"MISSING_FIELDS","message":"name required"}}"#)
         }
         ("GET", "/api/db/keys") => json(200, r#"{"success":true,"data":[{"used_count":0}]}"#),
-        ("GET", "/healthz") => json(200, "{}"),
         ("DELETE", _) => Answer::Whole(204, "text/plain", String::new()),
         _ => json(404, r#"{"success":false,"error":{"code":"NOT_FOUND","message":"no"}}"#),
     }
@@ -157,6 +158,7 @@ fn serve(
             );
             stream.write_all((head + &body).as_bytes())
         }
+        Answer::Closed => Ok(()),
         Answer::Cut => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"success\":"),
         Answer::Silence => {
             thread::sleep(Duration::from_secs(5));

@@ -8,7 +8,7 @@ use crate::scenario::model::{Check, Expectation, Quantity, Span, StatementId, Su
 use super::context::CheckContext;
 use super::evidence::Evidence;
 use super::finding::{Finding, Judgement, View, Words};
-use super::intermediary;
+use super::intermediary::{self, RateLimit, TOO_MANY_REQUESTS};
 use super::outcome::{CheckVerdict, Outcome, Unevaluated, UnevaluatedCause};
 use super::snapshot::{SnapshotMode, SnapshotSettings};
 use super::subject;
@@ -46,7 +46,8 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
     if views.is_empty() {
         return outcome(CheckVerdict::Error, "the step has no response to judge");
     }
-    let results = views.iter().map(|view| evaluate_view(check, *view, context)).collect();
+    let results: Vec<CheckResult> = views.iter().map(|view| evaluate_view(check, *view, context)).collect();
+    let limit = rate_limit(check, &results);
     let summary = summarise(check, &views, results);
     let strict = context.snapshots.strict && !summary.notes.is_empty();
     let verdict = match summary.judgement {
@@ -56,7 +57,9 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
         Judgement::Met => CheckVerdict::Pass,
     };
     let hint = match (evidence, verdict) {
-        (Evidence::Http(exchanges), CheckVerdict::Fail) => intermediary::hint(exchanges, context.secrets),
+        (Evidence::Http(exchanges), CheckVerdict::Fail) => {
+            intermediary::hint(exchanges, limit, context.secrets)
+        }
         _ => None,
     };
     let message = if strict && summary.judgement == Judgement::Met {
@@ -82,6 +85,25 @@ pub fn evaluate(check: &Check, evidence: &Evidence, context: &CheckContext<'_>) 
             _ => Vec::new(),
         },
     }
+}
+
+/// Determines whether the check can have failed because the target limits the request rate.
+fn rate_limit(check: &Check, results: &[CheckResult]) -> RateLimit {
+    let is_expected = check.alternatives.iter().flatten().any(|expectation| {
+        matches!(&expectation.subject, Subject::Status(expected) if expected.contains(&TOO_MANY_REQUESTS))
+    });
+    let most = match check.quantity {
+        Quantity::Exactly(count) | Quantity::AtMost(count) => count as usize,
+        Quantity::Each | Quantity::AtLeast(_) => results.len(),
+    };
+    match is_expected || met(results) > most {
+        true => RateLimit::Wanted,
+        false => RateLimit::Harmful,
+    }
+}
+
+fn met(results: &[CheckResult]) -> usize {
+    results.iter().filter(|result| result.judgement == Judgement::Met).count()
 }
 
 /// Returns the statements of the check that apply to this target.
@@ -227,7 +249,7 @@ fn summarise(check: &Check, views: &[View<'_>], mut results: Vec<CheckResult>) -
     {
         return only;
     }
-    let met = results.iter().filter(|result| result.judgement == Judgement::Met).count();
+    let met = met(&results);
     let unknown = results.iter().find(|result| result.judgement == Judgement::Unknown);
     let failed = results.iter().find(|result| result.judgement == Judgement::Unmet);
     let example = failed.or(unknown).or(results.first());

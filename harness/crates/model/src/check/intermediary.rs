@@ -6,16 +6,26 @@ use crate::secret::Secrets;
 const MAX_TITLE_LEN: usize = 60;
 const MAX_HEADER_LEN: usize = 500;
 
-/// Returns a hint on the first such response.
-pub(super) fn hint(exchanges: &[Exchange], secrets: &Secrets) -> Option<String> {
-    exchanges.iter().find_map(|exchange| hint_for(exchange, secrets))
+/// The status of a response to a client that sends too many requests.
+pub(super) const TOO_MANY_REQUESTS: u16 = 429;
+
+/// Whether a response with status 429 can be why a check failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RateLimit {
+    Harmful,
+    /// The check expects it, or found more matching responses than it expects.
+    Wanted,
 }
 
-fn hint_for(exchange: &Exchange, secrets: &Secrets) -> Option<String> {
-    if exchange.status == 429 {
-        return Some(
-            "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second".to_owned(),
-        );
+/// Returns a hint on the first such response.
+pub(super) fn hint(exchanges: &[Exchange], limit: RateLimit, secrets: &Secrets) -> Option<String> {
+    exchanges.iter().find_map(|exchange| hint_for(exchange, limit, secrets))
+}
+
+fn hint_for(exchange: &Exchange, limit: RateLimit, secrets: &Secrets) -> Option<String> {
+    if exchange.status == TOO_MANY_REQUESTS {
+        let hint = "the target limits the request rate; if the kit is too fast for it, set limits.requests_per_second";
+        return (limit == RateLimit::Harmful).then(|| hint.to_owned());
     }
     if exchange.json().is_some() {
         return None;
@@ -81,7 +91,7 @@ mod tests {
                 body: body.to_owned(),
                 ..Exchange::default()
             };
-            let hint = hint(&[exchange], &Secrets::default()).unwrap_or_default();
+            let hint = hint(&[exchange], RateLimit::Harmful, &Secrets::default()).unwrap_or_default();
             assert!(
                 hint.contains(expected) && hint.is_empty() == expected.is_empty(),
                 "{status} {body}: {hint}"

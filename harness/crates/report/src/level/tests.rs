@@ -115,6 +115,32 @@ fn a_level_is_claimed_only_if_all_of_it_was_judged_and_passed() {
 }
 
 #[test]
+fn checks_without_a_verdict_leave_their_statements_open() {
+    use CheckVerdict::{Fail, Pass, Skip};
+    let (first, second) = (["a/F.1".to_owned()], ["a/F.2".to_owned()]);
+    let one = scenario("ST1", "a/F.1", &[]);
+    let mut two = scenario("ST2", "a/F.2", &[]);
+    two.steps.push(two.steps[0].clone());
+    let open = (LevelState::Incomplete, Some("1 statement is not verified"));
+    for (verdict, verdicts, expected) in [
+        // Interrupted before it started, or a machine could not be prepared.
+        (SubtestVerdict::Error, &[][..], open),
+        // Interrupted between its steps.
+        (SubtestVerdict::Error, &[Pass], open),
+        // It timed out after a failure.
+        (SubtestVerdict::Fail, &[Fail], (LevelState::Violated, Some("1 statement is violated"))),
+        (SubtestVerdict::Pass, &[Pass, Pass], (LevelState::Claimed, None)),
+        (SubtestVerdict::Pass, &[Pass, Skip], (LevelState::Claimed, None)),
+    ] {
+        let of_two =
+            SubtestSummary { verdict: Some(verdict), skip_reason: None, ..judged(&two, &second, verdicts) };
+        let core = levels_of(vec![judged(&one, &first, &[Pass]), of_two], &[], true).remove(0);
+        assert_eq!((core.state, core.reason.as_deref()), expected, "{verdict:?} {verdicts:?}");
+        assert_eq!(core.statements, 2, "{verdict:?} {verdicts:?}");
+    }
+}
+
+#[test]
 fn sub_tests_count_for_each_level_whose_capability_is_declared() {
     use CheckVerdict::{Fail, Pass};
     let statements = ["a/F.1".to_owned()];

@@ -61,6 +61,11 @@ impl Caller {
         Self { gate: Some(gate), ..self }
     }
 
+    /// Returns how this caller connects, and to where.
+    pub fn settings(&self) -> &ClientSettings {
+        &self.settings
+    }
+
     fn may_retry(&self, request: &PreparedRequest, failure: &Failure, retries: u32) -> bool {
         let is_read = request.method == Method::GET;
         self.settings.retries_reads

@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 
 use super::error::StepError;
 use super::stage::Stage;
-use crate::exchange::{Caller, PreparedRequest, send};
+use crate::exchange::{Caller, PreparedRequest, joined, send};
 use crate::step::http::{open_gate, prepare, renew_session, session};
+use crate::targets::paths::KEY_LIST;
 use harness_model::check::evidence::{Evidence, Exchange};
 use harness_model::scenario::model::Request;
 
@@ -76,17 +77,86 @@ async fn send_together(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<E
     Ok(responses.into_iter().map(|(_, exchange)| exchange).collect())
 }
 
-/// Opens the contestant's connection. The result is ignored: a connection that fails here fails in the race, too.
+/// Opens the contestant's connection with a documented read below the base URL, which does nothing without a session: what
+/// else is on the host is none of the kit's business. The result is ignored: a connection that fails here fails in the race,
+/// too.
 async fn warm(client: &Caller, request: &PreparedRequest) {
-    let mut url = request.url.clone();
-    url.set_path("/healthz");
-    url.set_query(None);
     let warm_up = PreparedRequest {
         method: Method::GET,
-        url,
+        url: joined(&client.settings().base_url, KEY_LIST),
         headers: reqwest::header::HeaderMap::new(),
         body: None,
         from: request.from,
     };
     let _ = send(client, &warm_up).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::Url;
+    use reqwest::header::HeaderMap;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+    use super::*;
+    use crate::exchange::ClientSettings;
+
+    /// Starts a server that answers every request, and tells their first lines.
+    async fn server() -> (String, UnboundedReceiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (asked, lines) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, asked.clone()));
+            }
+        });
+        (format!("http://{address}"), lines)
+    }
+
+    async fn serve(mut stream: TcpStream, asked: UnboundedSender<String>) {
+        let mut request = Vec::new();
+        while stream.read_buf(&mut request).await.is_ok_and(|length| length > 0) {
+            if request.ends_with(b"\r\n\r\n") {
+                let line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
+                let _ = asked.send(line);
+                request.clear();
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+            }
+        }
+    }
+
+    fn contestants(settings: &ClientSettings, count: usize) -> Vec<(Caller, PreparedRequest)> {
+        let request = PreparedRequest {
+            method: Method::POST,
+            url: joined(&settings.base_url, "/api/race"),
+            headers: HeaderMap::new(),
+            body: None,
+            from: None,
+        };
+        let contestant = || (Caller::new(settings, None).unwrap().racing(), request.clone());
+        std::iter::repeat_with(contestant).take(count).collect()
+    }
+
+    fn settings(base_url: &str) -> ClientSettings {
+        let limit = Duration::from_secs(10);
+        ClientSettings::plain(Url::parse(base_url).unwrap(), limit, limit)
+    }
+
+    #[tokio::test]
+    async fn warm_ups_stay_below_the_base_url() {
+        let (origin, mut lines) = server().await;
+        let settings = settings(&format!("{origin}/cp/v1"));
+        send_together(contestants(&settings, 3)).await.unwrap();
+        let mut asked = Vec::new();
+        while let Ok(line) = lines.try_recv() {
+            asked.push(line);
+        }
+        let mut expected = ["GET /cp/v1/api/db/auth_keys HTTP/1.1"; 3].to_vec();
+        expected.extend(["POST /cp/v1/api/race HTTP/1.1"; 3]);
+        assert_eq!(asked, expected);
+    }
 }

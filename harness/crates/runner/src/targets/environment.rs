@@ -24,13 +24,10 @@ use super::dashboard::{Account, Dashboard};
 use super::error::TargetError;
 use super::machine_host::MachineHost;
 use super::namespace::{Namespace, Network};
+use super::paths::KEY_LIST;
 use super::post::post_json;
 use super::profile::Installer;
 use super::request::json_request;
-
-/// A read that the documents (`used-count`) grant to every session of an organisation: its status shows whether a session
-/// is still valid.
-const SESSION_PROBE: &str = "/api/db/auth_keys";
 
 /// The target as one sub-test sees it.
 #[derive(Debug)]
@@ -220,7 +217,8 @@ impl TestEnvironment {
             return Ok(None);
         }
         let org: String = form_urlencoded::byte_serialize(self.org_of(identity).as_bytes()).collect();
-        let path = format!("{SESSION_PROBE}?org_id={org}");
+        // The status of this read shows whether a session is still valid.
+        let path = format!("{KEY_LIST}?org_id={org}");
         let probe = self.request(Some(refused), Method::GET, &path, None)?;
         if send(caller, &probe).await?.status != 401 {
             return Ok(None);

@@ -6,6 +6,9 @@ use harness_model::scenario::undocumented::Undocumented;
 
 pub use super::profile::Paths;
 
+/// The documented list of auth keys, a read that the documents (`used-count`) grant to every session of an organisation.
+/// No `[paths]` move it, and without a session it does nothing.
+pub(crate) const KEY_LIST: &str = "/api/db/auth_keys";
 /// The endpoint of logins with a password.
 pub(super) const LOGIN: &str = "/api/auth/login";
 

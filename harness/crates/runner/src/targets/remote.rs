@@ -23,6 +23,7 @@ use super::environment::{
     AddressBlock, EnvironmentFacts, OrganisationLimit, TerraformProvider, TestEnvironment,
 };
 use super::error::{Cause, ProfileSettingError, TargetError};
+use super::paths::KEY_LIST;
 use super::pointers::Pointers;
 use super::post::post_json;
 use super::preflight::{self, Finding, Preflight, PreflightScope, State};
@@ -31,8 +32,6 @@ use super::profile::{Content, Profile, ProfileNotes, Resources};
 use super::sessions::Sessions;
 use super::target::{EnvironmentNeeds, Target, lacking_host_name};
 use super::{host_name, host_tool};
-
-const PROBE_PATH: &str = "/healthz";
 
 /// The target that a profile describes.
 #[derive(Debug)]
@@ -68,7 +67,7 @@ impl Remote {
         let unreachable = |cause| TargetError::Unreachable { base_url: self.base_url().to_string(), cause };
         let probe = PreparedRequest {
             method: reqwest::Method::GET,
-            url: joined(self.base_url(), PROBE_PATH),
+            url: joined(self.base_url(), KEY_LIST),
             headers: HeaderMap::new(),
             body: None,
             from: None,
@@ -76,7 +75,7 @@ impl Remote {
         // No retries: an unreachable target is reported at once.
         let settings = ClientSettings { retries_reads: false, ..self.settings.clone() };
         let caller = Caller::new(&settings, None).map_err(unreachable)?;
-        // Any response will do: only the reference has this path.
+        // Any response will do. The endpoint is a documented one: servers may close the connection for unknown paths.
         let response = send(&caller, &probe).await.map_err(unreachable)?;
         if let Some(elsewhere) = redirected_base_url(&response, &probe.url) {
             return Err(TargetError::Moved {
@@ -427,14 +426,14 @@ fn settings(profile: &Profile, tls: Tls) -> ClientSettings {
 }
 
 /// Returns the base URL that a redirect to the same path on another server points to. Any other redirect may be the
-/// target's response to an unknown path.
+/// target's response to a request without a session.
 fn redirected_base_url(response: &Exchange, asked: &Url) -> Option<String> {
     if !(300..400).contains(&response.status) {
         return None;
     }
     let location = response.header("location")?;
     let location = asked.join(location).ok()?;
-    let base = location.as_str().strip_suffix(PROBE_PATH)?;
+    let base = location.as_str().strip_suffix(KEY_LIST)?;
     (location.origin() != asked.origin()).then(|| base.to_owned())
 }
 

@@ -29,6 +29,29 @@ fn race_counts_matches_and_shows_a_mismatch() {
 }
 
 #[test]
+fn rate_limit_is_blamed_only_where_it_can_be_the_cause() {
+    for (expectations, statuses, is_blamed) in [
+        ("status = 200", &[200, 429][..], true),
+        ("status = 200, at_least = 1", &[429, 429], true),
+        ("status = 200, exactly = 2", &[200, 429], true),
+        ("status = 200, exactly = 1", &[200, 200, 429], false),
+        ("status = 200, at_most = 1", &[200, 200, 429], false),
+        ("status = [200, 429]", &[200, 429, 500], false),
+        ("any = [{ status = 200 }, { status = 429 }]", &[500, 429], false),
+    ] {
+        let outcome = judged(&race_check(expectations), &race(statuses));
+        assert_eq!(outcome.verdict, CheckVerdict::Fail, "{expectations}");
+        let blames = outcome.message.contains("limits.requests_per_second");
+        assert_eq!(blames, is_blamed, "{expectations}: {}", outcome.message);
+    }
+    let mut page = exchange(200, "<html></html>");
+    page.headers.clear();
+    let evidence = Evidence::Http(vec![exchange(429, "{}"), page]);
+    let outcome = judged(&race_check("status = [200, 429], json = { \"/a\" = 1 }"), &evidence);
+    assert!(outcome.message.contains("an HTML page"), "{}", outcome.message);
+}
+
+#[test]
 fn race_with_one_response_is_counted() {
     for (expectations, verdict) in [
         ("status = 201, exactly = 0", CheckVerdict::Fail),

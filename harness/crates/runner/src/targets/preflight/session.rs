@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::exchange::{ExchangeError, joined, send};
+use crate::targets::paths::KEY_LIST;
 use crate::targets::profile::{Content, token_key};
 use crate::targets::request::json_request;
 
@@ -14,7 +15,6 @@ use super::finding::{Finding, State};
 use super::observation::{Observation, Response};
 use super::organisations::Organisations;
 
-const LIST: &str = "/api/db/auth_keys";
 const ORGANISATIONS: &str = "/api/user-orgs";
 
 impl Preflight<'_> {
@@ -70,7 +70,7 @@ impl Preflight<'_> {
         let org = org.unwrap_or(&content.org_id);
         let list_path = |org: &str| {
             let org: String = form_urlencoded::byte_serialize(org.as_bytes()).collect();
-            format!("{LIST}?org_id={org}")
+            format!("{KEY_LIST}?org_id={org}")
         };
         let (own, foreign) = (list_path(org), list_path(&content.org_id));
         let listed = self.ask(&token, Method::GET, &own, None);
