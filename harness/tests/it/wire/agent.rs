@@ -25,6 +25,8 @@ pub(crate) enum Manner {
     Mute,
     /// Answers pings from another address.
     OtherAddress,
+    /// Conforms, but loses the first ping, after which another machine initiates a handshake with the peer.
+    NextToAnother,
 }
 
 /// Runs until it is dropped.
@@ -45,11 +47,18 @@ impl Agent {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            let mut tunn = None;
+            let mut session = None;
+            let mut another = (manner == Manner::NextToAnother).then(AnotherMachine::new);
             while !stopped.load(Ordering::Relaxed) {
                 let mut datagram = [0; 2048];
                 let Ok((length, from)) = socket.recv_from(&mut datagram) else { continue };
-                if let Some(answer) = hear(&private, &mut tunn, manner, from, &datagram[..length]) {
+                let is_data = datagram.first() == Some(&4);
+                if let Some(another) = another.take_if(|_| is_data) {
+                    let (peer, _) = session.as_ref().unwrap();
+                    another.initiate(*peer, from);
+                    continue;
+                }
+                if let Some(answer) = hear(&private, &mut session, manner, from, &datagram[..length]) {
                     socket.send_to(&answer, from).unwrap();
                 }
             }
@@ -65,9 +74,31 @@ impl Drop for Agent {
     }
 }
 
+/// A machine of the same organisation, which has the same peer in its network map.
+struct AnotherMachine {
+    socket: UdpSocket,
+}
+
+impl AnotherMachine {
+    fn new() -> Self {
+        Self { socket: UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap() }
+    }
+
+    fn initiate(&self, peer: PublicKey, endpoint: SocketAddr) {
+        let private = StaticSecret::from(rand::random::<[u8; 32]>());
+        let mut tunn = Tunn::new(private, peer, None, None, 1, None);
+        let mut buffer = [0; 2048];
+        let TunnResult::WriteToNetwork(initiation) = tunn.format_handshake_initiation(&mut buffer, false)
+        else {
+            panic!("no initiation");
+        };
+        self.socket.send_to(initiation, endpoint).unwrap();
+    }
+}
+
 fn hear(
     private: &StaticSecret,
-    tunn: &mut Option<Tunn>,
+    session: &mut Option<(PublicKey, Tunn)>,
     manner: Manner,
     from: SocketAddr,
     datagram: &[u8],
@@ -81,17 +112,18 @@ fn hear(
         }
         let greeting = parse_handshake_anon(private, &PublicKey::from(private), &initiation).unwrap();
         let peer = PublicKey::from(greeting.peer_static_public);
-        *tunn = Some(Tunn::new(private.clone(), peer, None, None, 1, None));
+        *session = Some((peer, Tunn::new(private.clone(), peer, None, None, 1, None)));
     }
+    let (_, tunn) = session.as_mut()?;
     let mut buffer = [0; 2048];
-    let packet = match tunn.as_mut()?.decapsulate(Some(from.ip()), datagram, &mut buffer) {
+    let packet = match tunn.decapsulate(Some(from.ip()), datagram, &mut buffer) {
         TunnResult::WriteToNetwork(answer) => return Some(answer.to_vec()),
         TunnResult::WriteToTunnelV4(packet, _) if manner != Manner::Mute => packet,
         _ => return None,
     };
     let answer = answer_ping(packet, manner == Manner::OtherAddress);
     let mut buffer = [0; 2048];
-    match tunn.as_mut()?.encapsulate(&answer, &mut buffer) {
+    match tunn.encapsulate(&answer, &mut buffer) {
         TunnResult::WriteToNetwork(answer) => Some(answer.to_vec()),
         _ => None,
     }

@@ -70,6 +70,7 @@ async fn only_a_handshake_and_a_pong_count_as_connected() {
         (Manner::Forged, 1, ["fail", "fail", "fail"], "92 bytes"),
         (Manner::Mute, 1, ["pass", "fail", "pass"], "sent ping 2, 100.64.0.2 to 100.64.0.1"),
         (Manner::OtherAddress, 1, ["pass", "fail", "pass"], "from 100.99.0.9, not 100.64.0.1"),
+        (Manner::NextToAnother, 0, ["pass", "pass", "pass"], ""),
     ];
     let runs = manners.map(|(manner, ..)| async move {
         let agent = Agent::start(manner);

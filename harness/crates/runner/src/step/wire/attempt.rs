@@ -47,13 +47,14 @@ pub(super) struct Attempt<'a> {
     source: Ipv4Addr,
     transcript: Transcript,
     plan: AttemptPlan,
-    /// The endpoint that the machine's datagrams came from.
+    /// Where the machine's last authenticated datagram came from.
     endpoint: Option<SocketAddr>,
     handshake: Option<Duration>,
     pong: Option<Duration>,
     pinged: Vec<Instant>,
     refused: usize,
     strays: usize,
+    has_ignored_initiation: bool,
 }
 
 impl AttemptPlan {
@@ -88,6 +89,7 @@ impl<'a> Attempt<'a> {
             pinged: Vec::new(),
             refused: 0,
             strays: 0,
+            has_ignored_initiation: false,
         }
     }
 
@@ -185,8 +187,12 @@ impl<'a> Attempt<'a> {
             }
             Received::Other(what) => self.transcript.add(format!("received {what} from {from}")),
             Received::IgnoredInitiation => {
-                self.transcript
-                    .add(format!("received an initiation from {from}: ignored, as the peer initiates"));
+                if !std::mem::replace(&mut self.has_ignored_initiation, true) {
+                    self.transcript.add(format!(
+                        "received an initiation from {from}: ignored like further ones, as the peer initiates"
+                    ));
+                }
+                return; // every machine of the organisation initiates handshakes with the peer
             }
             Received::Rejected(error) => {
                 self.refused += 1;

@@ -1,7 +1,9 @@
 //! A WireGuard session with one machine, without I/O.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
+use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Tunn, TunnResult};
 use boringtun::x25519::PublicKey;
 
@@ -38,7 +40,7 @@ pub(super) enum Received {
     Pong { from: Ipv4Addr, to: Ipv4Addr, sequence: u16 },
     /// Any other packet of the session.
     Other(&'static str),
-    /// An initiation that is ignored because the peer itself initiates.
+    /// An initiation that is ignored because the peer itself initiates. Whose it is was not verified.
     IgnoredInitiation,
     /// A datagram that WireGuard rejects.
     Rejected(String),
@@ -55,8 +57,12 @@ impl Session {
     ) -> Self {
         // Datagrams of an earlier session must not match this session's index.
         let index = rand::random::<u32>() >> 8;
+        // All machines of the organisation may initiate a handshake with the peer. By default boringtun demands a cookie
+        // after ten initiations, whoever sends them.
+        let private = own.private();
+        let unlimited = Arc::new(RateLimiter::new(&PublicKey::from(&private), u64::MAX));
         Self {
-            tunn: Tunn::new(own.private(), theirs, None, None, index, None),
+            tunn: Tunn::new(private, theirs, None, None, index, Some(unlimited)),
             initiator,
             source,
             target,
@@ -183,6 +189,23 @@ mod tests {
         let initiation = agent.initiate().unwrap();
         assert!(matches!(peer.on_datagram(HERE, &initiation).0, Received::Rejected(_)));
         assert!(!peer.is_open());
+    }
+
+    /// With boringtun's own limit, all initiations after the tenth are answered with a cookie.
+    #[test]
+    fn many_initiations_of_other_machines_delay_no_handshake() {
+        let (mut peer, mut agent) = pair(2, Initiator::Agent);
+        let (own, peers) = (NodeKey::from_random([4; 32]), NodeKey::from_random([1; 32]));
+        let (a, c) = (Ipv4Addr::new(100, 64, 0, 1), Ipv4Addr::new(100, 64, 0, 3));
+        let mut other = Session::new(&own, PublicKey::from(&peers.private()), Initiator::Peer, c, a);
+        for _ in 0..100 {
+            let initiation = other.initiate().unwrap();
+            let (received, reply) = peer.on_datagram(HERE, &initiation);
+            assert!(matches!(received, Received::Rejected(_)) && reply.is_none(), "{received:?}");
+        }
+        let initiation = agent.initiate().unwrap();
+        let (received, reply) = peer.on_datagram(HERE, &initiation);
+        assert_eq!((received, reply.unwrap()[0]), (Received::HandshakePart, RESPONSE));
     }
 
     #[test]
