@@ -4,6 +4,7 @@ mod absent;
 mod agent;
 mod dashboard;
 mod fields;
+mod ids;
 mod lagging;
 mod moved;
 mod proxy;

@@ -17,9 +17,23 @@ pub(super) enum RateLimit {
     Wanted,
 }
 
-/// Returns a hint on the first such response.
+/// Returns a hint on a race's refused requests, or else on the first such response.
 pub(super) fn hint(exchanges: &[Exchange], limit: RateLimit, secrets: &Secrets) -> Option<String> {
-    exchanges.iter().find_map(|exchange| hint_for(exchange, limit, secrets))
+    let of_race = hint_for_race(exchanges).filter(|_| limit == RateLimit::Harmful);
+    of_race.or_else(|| exchanges.iter().find_map(|exchange| hint_for(exchange, limit, secrets)))
+}
+
+/// A race is a burst at any `limits.requests_per_second`, so that a lower rate does not help.
+fn hint_for_race(exchanges: &[Exchange]) -> Option<String> {
+    let total = exchanges.len();
+    let refused =
+        exchanges.iter().filter(|exchange| matches!(exchange.status, TOO_MANY_REQUESTS | 503)).count();
+    (total > 1 && refused > 0).then(|| {
+        format!(
+            "{refused} of the race's {total} requests were answered with 429 or 503; if the target limits requests, let it \
+             admit {total} at once (limits.requests_per_second does not spread a race)"
+        )
+    })
 }
 
 fn hint_for(exchange: &Exchange, limit: RateLimit, secrets: &Secrets) -> Option<String> {
@@ -97,5 +111,22 @@ mod tests {
                 "{status} {body}: {hint}"
             );
         }
+    }
+
+    #[test]
+    fn a_race_that_a_limit_refuses_names_the_burst() {
+        let race = |statuses: &[u16]| -> Vec<Exchange> {
+            statuses.iter().map(|status| Exchange { status: *status, ..Exchange::default() }).collect()
+        };
+        let hint = |statuses: &[u16], limit| hint(&race(statuses), limit, &Secrets::default());
+        for refused in [429, 503] {
+            let told = hint(&[201, refused, refused], RateLimit::Harmful).unwrap_or_default();
+            assert!(
+                told.starts_with("2 of the race's 3 requests") && told.contains("admit 3 at once"),
+                "{told}"
+            );
+        }
+        assert_eq!(hint(&[201, 201, 429], RateLimit::Wanted), None);
+        assert_eq!(hint(&[201, 401, 401], RateLimit::Harmful), None);
     }
 }

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::exchange::Caller;
+use crate::run::id::Id;
 use crate::run::ledger::{Key, KeyKind, Ledger, LeftMachine};
 use crate::run::name::is_of;
 use crate::run::pages::Pages;
@@ -29,10 +30,12 @@ pub(super) enum CleanupError {
     Refused { request: String, status: u16, code: Option<String> },
     #[error("the response of GET {path} has no rows")]
     NoRows { path: String },
-    #[error("its row has no id\nset pointers.machine.id")]
-    NoId,
+    #[error("its row has no id that is a string or a number\nset pointers.machine.id")]
+    NoMachineId,
+    #[error("its row has no id that is a string or a number")]
+    NoKeyId,
     #[error("its name does not belong to this run; delete it manually: {id}")]
-    Foreign { id: String },
+    Foreign { id: Id },
 }
 
 /// Removes everything in the ledger, and returns a line for each thing that could not be removed. Entries are deleted one
@@ -120,13 +123,13 @@ impl Remover<'_> {
     /// Revokes a key. A key that no longer exists is no error.
     pub(super) async fn revoke(&self, key: &Key) -> Result<(), CleanupError> {
         let action = key.kind.revocation();
-        let body = json!({ "action": action, "org_id": key.org, "key_id": key.id });
+        let body = json!({ "action": action, "org_id": key.org, "key_id": key.id.to_json() });
         self.request(self.admin_of(&key.org), Method::POST, KEY_MANAGEMENT, Some(&body)).await.map(drop)
     }
 
     /// Deletes a machine. A machine that no longer exists is no error.
-    pub(super) async fn delete(&self, org: &str, id: &str) -> Result<(), CleanupError> {
-        let body = json!({ "action": "delete", "org_id": org, "machine_id": id });
+    pub(super) async fn delete(&self, org: &str, id: &Id) -> Result<(), CleanupError> {
+        let body = json!({ "action": "delete", "org_id": org, "machine_id": id.to_json() });
         self.request(self.admin_of(org), Method::POST, MACHINE_ADMIN, Some(&body)).await.map(drop)
     }
 
@@ -181,13 +184,11 @@ impl Remover<'_> {
             let rows = self.rows(&org, "machines", &filter).await?;
             // A target that ignores the filter returns other machines, too.
             for row in rows.iter().filter(|row| row.get("name") == Some(&json!(machine.name))) {
-                let Some(id) = row.get("id").and_then(Value::as_str) else {
-                    return Err(CleanupError::NoId);
-                };
+                let id = Id::in_row(row).ok_or(CleanupError::NoMachineId)?;
                 if !machine.is_own {
-                    return Err(CleanupError::Foreign { id: id.to_owned() });
+                    return Err(CleanupError::Foreign { id });
                 }
-                self.delete(&org, id).await?;
+                self.delete(&org, &id).await?;
             }
         }
         Ok(())
@@ -223,12 +224,12 @@ impl Remover<'_> {
     }
 }
 
-/// Returns the name and key of a row if the key belongs to the run and is not revoked.
-pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, run: &str) -> Option<(String, Key)> {
+/// Returns the name and, where it has a usable id, the key of a row if the key belongs to the run and is not revoked.
+pub(super) fn live_key(row: &Value, kind: KeyKind, org: &str, run: &str) -> Option<(String, Option<Key>)> {
     let name = row.get("name").and_then(Value::as_str).filter(|name| is_of(name, run))?;
     let is_revoked = row.get("revoked") == Some(&Value::Bool(true));
-    let id = row.get("id").and_then(Value::as_str)?.to_owned();
-    (!is_revoked).then(|| (name.to_owned(), Key { kind, org: org.to_owned(), id }))
+    let key = Id::in_row(row).map(|id| Key { kind, org: org.to_owned(), id });
+    (!is_revoked).then(|| (name.to_owned(), key))
 }
 
 fn with_ledger<T>(ledger: &Mutex<Ledger>, look: impl FnOnce(&mut Ledger) -> T) -> T {
@@ -237,4 +238,25 @@ fn with_ledger<T>(ledger: &Mutex<Ledger>, look: impl FnOnce(&mut Ledger) -> T) -
 
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_the_run_are_live_whatever_their_id_is() {
+        let key = |id: Value| Key { kind: KeyKind::Auth, org: "o".to_owned(), id: Id::of(&id).unwrap() };
+        for (row, expected) in [
+            (json!({ "id": "a", "name": "q1xxab-k" }), Some(Some(key(json!("a"))))),
+            (json!({ "id": 41006, "name": "q1xxab-k", "revoked": false }), Some(Some(key(json!(41006))))),
+            (json!({ "id": { "value": 1 }, "name": "q1xxab-k" }), Some(None)),
+            (json!({ "name": "q1xxab-k" }), Some(None)),
+            (json!({ "id": 41006, "name": "q1xxab-k", "revoked": true }), None),
+            (json!({ "id": 41006, "name": "another" }), None),
+        ] {
+            let found = live_key(&row, KeyKind::Auth, "o", "q1xx");
+            assert_eq!(found, expected.map(|key| ("q1xxab-k".to_owned(), key)), "{row}");
+        }
+    }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::run::id::Id;
 use harness_model::check::evidence::{Evidence, Exchange};
+use harness_model::number;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KeyKind {
@@ -18,7 +20,7 @@ pub(super) enum KeyKind {
 pub(super) struct Key {
     pub(super) kind: KeyKind,
     pub(super) org: String,
-    pub(super) id: String,
+    pub(super) id: Id,
 }
 
 /// What was created and may still exist.
@@ -101,7 +103,7 @@ impl Ledger {
         if exchange.method != "POST" || !(200..300).contains(&exchange.status) {
             return;
         }
-        let sent = exchange.request_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+        let sent = exchange.request_body.as_deref().and_then(|body| number::parse(body).ok());
         let (Ok(url), Some(sent)) = (Url::parse(&exchange.url), sent) else { return };
         let text = |name: &str| sent.get(name).and_then(Value::as_str).map(str::to_owned);
         let path = url.path();
@@ -115,8 +117,11 @@ impl Ledger {
                 Some("create_auth_key") => self.record_key(KeyKind::Auth, org, exchange),
                 Some(action) if action.starts_with("create_") => self.record_key(KeyKind::Api, org, exchange),
                 Some("revoke_auth_key" | "revoke_api_key") => {
-                    let id = text("key_id").unwrap_or_default();
-                    self.keys.retain(|key| key.id != id);
+                    let id = sent.get("key_id").and_then(Id::of);
+                    // A scenario may send a number as a string.
+                    let is_revoked =
+                        |key: &Key| id.as_ref().is_some_and(|id| id.to_string() == key.id.to_string());
+                    self.keys.retain(|key| !is_revoked(key));
                 }
                 _ => {}
             }
@@ -126,8 +131,9 @@ impl Ledger {
     fn record_key(&mut self, kind: KeyKind, org: String, exchange: &Exchange) {
         let Some(response) = exchange.json() else { return };
         let id = ["/data/id", "/id", "/data/0/id", "/0/id"].iter().find_map(|place| response.pointer(place));
-        if let Some(id) = id.and_then(Value::as_str) {
-            self.keys.insert(Key { kind, org, id: id.to_owned() });
+        // A key whose id is unusable is found by its name when the run ends.
+        if let Some(id) = id.and_then(Id::of) {
+            self.keys.insert(Key { kind, org, id });
         }
     }
 
@@ -176,7 +182,7 @@ mod tests {
         ledger.record(&exchange("/api/api-keys", &create("create_api_key"), 201, &id("b")));
         ledger.record(&exchange("/api/db/api_keys", &create(""), 201, &json!([{ "id": "c" }])));
         ledger.record(&exchange("/api/key-management", &create("create_auth_key"), 400, &id("refused")));
-        let kinds: Vec<_> = ledger.keys().into_iter().map(|key| (key.kind, key.id)).collect();
+        let kinds: Vec<_> = ledger.keys().into_iter().map(|key| (key.kind, key.id.to_string())).collect();
         let known =
             [(KeyKind::Auth, "a"), (KeyKind::Api, "b"), (KeyKind::Api, "c")].map(|(k, i)| (k, i.to_owned()));
         assert_eq!(kinds, known);
@@ -185,6 +191,22 @@ mod tests {
         assert_eq!(ledger.keys().len(), 3, "a refused revocation is not recorded");
         ledger.record(&exchange("/api/key-management", &revoke, 200, &json!({})));
         assert_eq!(ledger.keys().len(), 2);
+    }
+
+    #[test]
+    fn keys_may_have_numbers_for_ids() {
+        let mut ledger = Ledger::new("q1-");
+        let create = json!({ "action": "create_auth_key", "org_id": "o", "name": "q1-x" });
+        for id in [json!(41006), json!(41007), json!({ "value": 1 })] {
+            ledger.record(&exchange("/api/key-management", &create, 201, &json!({ "data": { "id": id } })));
+        }
+        let ids = |ledger: &Ledger| ledger.keys().into_iter().map(|key| key.id.to_json()).collect::<Vec<_>>();
+        assert_eq!(ids(&ledger), [json!(41006), json!(41007)]);
+        for (id, left) in [(json!(41006), 1), (json!("41007"), 0)] {
+            let revoke = json!({ "action": "revoke_auth_key", "org_id": "o", "key_id": id });
+            ledger.record(&exchange("/api/key-management", &revoke, 200, &json!({})));
+            assert_eq!(ledger.keys().len(), left, "{id}");
+        }
     }
 
     #[test]

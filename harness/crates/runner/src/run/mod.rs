@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod events;
+mod id;
 mod ledger;
 mod name;
 mod pages;

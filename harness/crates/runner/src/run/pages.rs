@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::run::id::Id;
+
 /// The usual limits of a page are multiples of this number: a page of such a length may be followed by another.
 const PAGE_UNIT: usize = 100;
 
@@ -14,7 +16,7 @@ const MAX_PAGES: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     rows: Vec<Value>,
-    ids: HashSet<String>,
+    ids: HashSet<Id>,
     pages: usize,
     last: Page,
     /// When the last row of the last page was created.
@@ -44,10 +46,10 @@ impl Pages {
 
     pub(super) fn add(&mut self, page: Vec<Value>) {
         let (length, known) = (page.len(), self.rows.len());
-        let text = |row: &Value, column: &str| row.get(column).and_then(Value::as_str).map(str::to_owned);
-        self.reached = page.last().and_then(|row| text(row, "created_at"));
+        let created = |row: &Value| row.get("created_at").and_then(Value::as_str).map(str::to_owned);
+        self.reached = page.last().and_then(created);
         let Self { rows, ids, .. } = self;
-        rows.extend(page.into_iter().filter(|row| text(row, "id").is_none_or(|id| ids.insert(id))));
+        rows.extend(page.into_iter().filter(|row| Id::in_row(row).is_none_or(|id| ids.insert(id))));
         self.pages += 1;
         self.last = match length > 0 && length.is_multiple_of(PAGE_UNIT) {
             false => Page::Short,
@@ -121,5 +123,13 @@ mod tests {
         let collected = collect(1500, 1000, false);
         assert_eq!((collected.rows().len(), collected.may_be_incomplete()), (1000, true));
         assert!(!collect(7, 1000, false).may_be_incomplete());
+    }
+
+    #[test]
+    fn rows_with_numbers_for_ids_are_told_apart() {
+        let page = || (0..100).map(|number| json!({ "id": number })).collect();
+        let mut collected = Pages::default();
+        (0..3).for_each(|_| collected.add(page()));
+        assert_eq!((collected.rows().len(), collected.next_filter()), (100, None));
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::exchange::Caller;
 use crate::run::cleanup::{CleanupError, Remover, live_key, missing_for_machines, settle};
+use crate::run::id::Id;
 use crate::run::ledger::KeyKind;
 use crate::run::name;
 use crate::run::pages::Pages;
@@ -71,6 +72,10 @@ async fn remove_all(
             let pages = remover.all_rows(&org, table).await?;
             left.extend(unseen(&pages, table, &setting.id));
             for (name, key) in pages.rows().iter().filter_map(|row| live_key(row, kind, &org, &setting.id)) {
+                let Some(key) = key else {
+                    left.push(format!("{} {name}: {}", kind.label(), redacted(CleanupError::NoKeyId)));
+                    continue;
+                };
                 if let Err(problem) = remover.revoke(&key).await {
                     left.push(format!("{} {name} ({}): {}", kind.label(), key.id, redacted(problem)));
                 }
@@ -82,12 +87,15 @@ async fn remove_all(
         let pages = remover.all_rows(&org, "machines").await?;
         left.extend(unseen(&pages, "machines", &setting.id));
         for row in pages.rows() {
-            let text = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or_default();
-            let (name, id) = (text("name"), text("id"));
+            let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
             if !name::is_of(name, &setting.id) {
                 continue;
             }
-            if let Err(problem) = remover.delete(&org, id).await {
+            let Some(id) = Id::in_row(row) else {
+                left.push(format!("machine {name}: {}", redacted(CleanupError::NoMachineId)));
+                continue;
+            };
+            if let Err(problem) = remover.delete(&org, &id).await {
                 left.push(format!("machine {name} ({id}): {}", redacted(problem)));
             }
         }

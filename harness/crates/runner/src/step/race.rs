@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::error::StepError;
 use super::stage::Stage;
-use crate::exchange::{Caller, PreparedRequest, joined, send};
+use crate::exchange::{Caller, Pace, PreparedRequest, joined, send};
 use crate::step::http::{open_gate, prepare, renew_session, session};
 use crate::targets::paths::KEY_LIST;
 use harness_model::check::evidence::{Evidence, Exchange};
@@ -51,15 +51,21 @@ async fn send_all(
         open_gate(&filled, stage).await?;
         prepared.push((stage.clients.separate(filled.from)?, filled));
     }
-    // Each contestant sends two requests: one to open its connection, one in the race.
-    stage.clients.pace().reserve(contestants.get().saturating_mul(2)).await;
-    send_together(prepared).await
+    send_together(prepared, stage.clients.pace()).await
 }
 
-async fn send_together(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<Exchange>, StepError> {
-    let barrier = Arc::new(Barrier::new(prepared.len()));
+/// Only the race itself is a burst: the requests that open its connections take turns like any other. They come after the
+/// pause that makes up for the race, since both sides close connections that are idle for long.
+async fn send_together(
+    prepared: Vec<(Caller, PreparedRequest)>,
+    pace: &Pace,
+) -> Result<Vec<Exchange>, StepError> {
+    let barrier = Arc::new(Barrier::new(prepared.len().saturating_add(1)));
+    let burst = u32::try_from(prepared.len()).unwrap_or(u32::MAX);
+    pace.reserve(burst.saturating_sub(1)).await;
     let mut running = JoinSet::new();
     for (position, (client, request)) in prepared.into_iter().enumerate() {
+        pace.reserve(1).await;
         let barrier = Arc::clone(&barrier);
         running.spawn(async move {
             warm(&client, &request).await;
@@ -67,6 +73,9 @@ async fn send_together(prepared: Vec<(Caller, PreparedRequest)>) -> Result<Vec<E
             (position, send(&client, &request).await)
         });
     }
+    // The race's last turn: a target's limit has then recovered from the last warm-up.
+    pace.reserve(1).await;
+    barrier.wait().await;
     let mut responses = Vec::new();
     while let Some(finished) = running.join_next().await {
         let (position, response) =
@@ -100,12 +109,13 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+    use tokio::time::Instant;
 
     use super::*;
-    use crate::exchange::ClientSettings;
+    use crate::exchange::{ClientSettings, Rate};
 
-    /// Starts a server that answers every request, and tells their first lines.
-    async fn server() -> (String, UnboundedReceiver<String>) {
+    /// Starts a server that answers every request, and tells their first lines and when they came.
+    async fn server() -> (String, UnboundedReceiver<(String, Instant)>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, lines) = unbounded_channel();
@@ -117,12 +127,12 @@ mod tests {
         (format!("http://{address}"), lines)
     }
 
-    async fn serve(mut stream: TcpStream, asked: UnboundedSender<String>) {
+    async fn serve(mut stream: TcpStream, asked: UnboundedSender<(String, Instant)>) {
         let mut request = Vec::new();
         while stream.read_buf(&mut request).await.is_ok_and(|length| length > 0) {
             if request.ends_with(b"\r\n\r\n") {
                 let line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
-                let _ = asked.send(line);
+                let _ = asked.send((line, Instant::now()));
                 request.clear();
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
             }
@@ -150,13 +160,37 @@ mod tests {
     async fn warm_ups_stay_below_the_base_url() {
         let (origin, mut lines) = server().await;
         let settings = settings(&format!("{origin}/cp/v1"));
-        send_together(contestants(&settings, 3)).await.unwrap();
-        let mut asked = Vec::new();
-        while let Ok(line) = lines.try_recv() {
-            asked.push(line);
-        }
+        send_together(contestants(&settings, 3), &settings.pace).await.unwrap();
+        let asked: Vec<String> = std::iter::from_fn(|| lines.try_recv().ok()).map(|(line, _)| line).collect();
         let mut expected = ["GET /cp/v1/api/db/auth_keys HTTP/1.1"; 3].to_vec();
         expected.extend(["POST /cp/v1/api/race HTTP/1.1"; 3]);
         assert_eq!(asked, expected);
+    }
+
+    /// A busy machine may send a warm-up late, but never early: one attempt without delays is enough.
+    #[tokio::test]
+    async fn only_the_race_itself_is_a_burst() {
+        let mut spreads = Vec::new();
+        for _ in 0..5 {
+            let (origin, mut lines) = server().await;
+            let pace = Pace::new(Rate { requests_per_second: Some(50.0), concurrency: None });
+            let settings = ClientSettings { pace, ..settings(&origin) };
+            let begun = Instant::now();
+            send_together(contestants(&settings, 6), &settings.pace).await.unwrap();
+            let interval = Duration::from_millis(20);
+            let asked: Vec<(String, Instant)> = std::iter::from_fn(|| lines.try_recv().ok()).collect();
+            let (warm_ups, race) = asked.split_at(6);
+            assert!(warm_ups.iter().all(|(line, _)| line.starts_with("GET ")), "{asked:?}");
+            assert!(race.iter().all(|(line, _)| line.starts_with("POST ")), "{asked:?}");
+            // The race's own turns are over before the first warm-up, but for the last one.
+            assert!(warm_ups[0].1 - begun >= interval * 5, "{asked:?}");
+            assert!(race.iter().all(|(_, at)| *at - begun >= interval * 11), "{asked:?}");
+            let spread = race[0].1 - warm_ups[0].1;
+            if spread >= interval * 5 {
+                return;
+            }
+            spreads.push(spread);
+        }
+        panic!("warm-ups are sent together: {spreads:?}");
     }
 }

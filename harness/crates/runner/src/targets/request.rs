@@ -5,6 +5,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 
 use crate::exchange::{ExchangeError, PreparedRequest};
+use harness_model::number::json_text;
 
 /// Builds a request, with a session and with a JSON body if there are any.
 ///
@@ -27,5 +28,5 @@ pub(super) fn json_request(
     if body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    Ok(PreparedRequest { method, url, headers, body: body.map(Value::to_string), from: None })
+    Ok(PreparedRequest { method, url, headers, body: body.map(json_text), from: None })
 }

@@ -170,10 +170,10 @@ pub struct TlsFiles {
 #[derive(Debug, Clone, Default, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Limits {
-    /// Requests per second.
+    /// Requests per second on average. A race is one burst, after a pause.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub requests_per_second: Option<f64>,
-    /// Concurrent requests, and concurrent sub-tests.
+    /// Concurrent requests, also of a race, which proves less then; and concurrent sub-tests.
     pub concurrency: Option<NonZeroU32>,
     /// The maximum size of a response in bytes; 4 MiB by default.
     pub answer_bytes: Option<NonZeroU32>,
