@@ -184,7 +184,7 @@ fn needs<'a>(
             Action::Set(_) => {}
         }
         let mut uses = draft.uses();
-        if uses.clone().any(|used| used.name == "address") {
+        if uses.clone().any(|used| used.name == "address" || used.name == "address_block") {
             needs.insert(Capability::Cidr);
         }
         if uses.clone().any(|used| used.name == "network") {

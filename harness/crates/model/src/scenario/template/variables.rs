@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::error::{LengthError, MAX_LONG_LEN};
 
 /// The built-in variables, besides `${long:N}`.
-pub const BUILT_IN: [&str; 24] = [
+pub const BUILT_IN: [&str; 25] = [
     "org",
     "other_org",
     "quota_org",
@@ -13,6 +13,7 @@ pub const BUILT_IN: [&str; 24] = [
     "base_url",
     "run",
     "address",
+    "address_block",
     "network",
     "token.admin",
     "token.owner",

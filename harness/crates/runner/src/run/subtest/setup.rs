@@ -63,6 +63,7 @@ pub(super) async fn set_up(
     bindings.set_built_in("base_url", environment.base_url().as_str().trim_end_matches('/'));
     bindings.set_built_in("run", prefix.as_str());
     bindings.set_built_in("address", environment.address());
+    bindings.set_built_in("address_block", block_of(environment.address()));
     bindings.set_built_in("network", environment.addresses().to_string());
     for identity in sessions(&planned.scenario, &setting.registry, planned.judges_ours) {
         let token = environment.token(identity).await?;
@@ -95,4 +96,10 @@ pub(super) async fn set_up(
 fn serve(environment: &TestEnvironment) -> Result<Service, StepError> {
     let failed = |cause| StepError::Local { what: "failed to listen for machines".to_owned(), cause };
     environment.listener().and_then(Service::start).map_err(failed)
+}
+
+/// Returns the network that has this address alone.
+fn block_of(address: &str) -> String {
+    let bits = if address.contains(':') { 128 } else { 32 };
+    format!("{address}/{bits}")
 }
