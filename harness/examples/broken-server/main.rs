@@ -30,6 +30,7 @@ type Answer = (StatusCode, Json<Value>);
 async fn main() -> std::io::Result<()> {
     let routes = Router::new()
         .route("/api/key-management", post(manage_keys))
+        .route("/api/api-keys", post(manage_keys))
         .route("/api/register-machine", post(register))
         .route("/api/machine-admin", post(administer))
         .route("/api/db/{table}", get(list))
@@ -88,11 +89,14 @@ async fn register(State(shared): State<Shared>, Json(body): Json<Value>) -> Answ
     if key["reusable"] == false && uses > 0 {
         return refusal(StatusCode::UNAUTHORIZED, "KEY_USED", "Auth key already used");
     }
-    if let Some(machine) = machines.iter().find(|machine| machine["name"] == body["name"]) {
-        // The bug: a machine that registers again uses the key, too, and is not counted.
+    let known = machines.iter().find(|machine| machine["name"] == body["name"]);
+    // The bug: a machine that registers again with its key uses it, too, and is not counted.
+    if known.is_none_or(|machine| machine["auth_key_id"] != key["id"]) {
+        key["used_count"] = json!(uses + 1);
+    }
+    if let Some(machine) = known {
         return (StatusCode::OK, Json(json!({ "success": true, "data": { "machine": machine } })));
     }
-    key["used_count"] = json!(uses + 1);
     let number = machines.len() + 1;
     let machine = json!({
         "id": format!("m-{number}"),
@@ -100,6 +104,7 @@ async fn register(State(shared): State<Shared>, Json(body): Json<Value>) -> Answ
         "status": "online",
         "tailnet_ip": format!("100.64.0.{number}"),
         "tags": [],
+        "auth_key_id": key["id"],
     });
     machines.push(machine.clone());
     (StatusCode::CREATED, Json(json!({ "success": true, "data": { "machine": machine } })))
