@@ -10,8 +10,8 @@ use serde_json::Value;
 /// Members that are named.
 const MAX_NAMED: usize = 10;
 
-/// Returns a note on each member that occurs twice in a text, and so once in what was read of it; nothing for a text that is
-/// not JSON.
+/// Returns a note on each member that occurs twice in a JSON text. `read` is the value that was read of it, which has such a
+/// member once.
 pub(super) fn notes(json: &str, read: Option<&Value>) -> Vec<String> {
     // Most texts have as many members as were read: nobody needs their names.
     if read.is_some_and(|read| members(read) == colons(json)) {

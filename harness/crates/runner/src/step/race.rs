@@ -87,8 +87,7 @@ async fn send_together(
 }
 
 /// Opens the contestant's connection with a documented read below the base URL, which does nothing without a session: what
-/// else is on the host is none of the kit's business. The result is ignored: a connection that fails here fails in the race,
-/// too.
+/// else is on the host is none of the kit's business. The result is ignored: what fails here fails in the race as well.
 async fn warm(client: &Caller, request: &PreparedRequest) {
     let warm_up = PreparedRequest {
         method: Method::GET,
